@@ -1,0 +1,27 @@
+# strata_library(NAME SOURCES … DEPENDS …): one static library per folder, linked against just what it
+# declares. The same call registers the library for the link test (tests/link), which links each one
+# whole and alone.
+
+function(strata_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(strata_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(strata_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_options(strata_${name} PRIVATE ${STRATA_WARNINGS})
+  target_link_libraries(strata_${name} PUBLIC ${ARG_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY STRATA_LIBRARIES strata_${name})
+endfunction()
+
+# strata_test(NAME SOURCES … DEPENDS … [LABELS …]): a GoogleTest program, registered with CTest as one test.
+function(strata_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${STRATA_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "io/bytes.h"
+
+// The seam between Strata and the disk. Everything that touches local files goes through these two
+// interfaces; io/posix_file_system.h is the product's implementation, tests/support/simulated_disk.h
+// the one that loses, reorders and tears what was not synced.
+//
+// Error codes, one for each reaction of a caller (the message names operation, path and errno):
+//   NotFound           no such file or directory
+//   AlreadyExists      exclusive create of a name that exists
+//   ResourceExhausted  ENOSPC, EDQUOT: the caller may go on when space returns
+//   PermissionDenied   EACCES, EPERM, EROFS
+//   Unavailable        EMFILE, ENFILE, ENOMEM: passing lack of something else than space
+//   Internal           EIO and everything else: the device failed
+namespace strata::io {
+
+enum class LockKind { kShared, kExclusive };
+
+// An open file. Reads and writes are positioned and may come from any number of threads at once; the
+// destructor closes and ignores errors (what must be durable was synced).
+class File {
+ public:
+  virtual ~File() = default;
+
+  // Reads up to out.size() bytes at `offset`; fewer only at the end of the file. Returns the number read.
+  virtual absl::StatusOr<size_t> ReadAt(uint64_t offset, MutableBytes out) = 0;
+
+  // Writes all of `parts`, one after the other, from `offset` on. After an error an unknown part of them
+  // is written. Any number of parts.
+  virtual absl::Status WriteAt(uint64_t offset, absl::Span<const ByteView> parts) = 0;
+
+  // Makes the bytes and the length durable (fdatasync). After an error nothing may be assumed about any
+  // byte written since the last successful Sync: it must not be called again and believed.
+  virtual absl::Status Sync() = 0;
+
+  virtual absl::StatusOr<uint64_t> Size() = 0;
+  virtual absl::Status Truncate(uint64_t size) = 0;
+
+  // Advisory lock of the whole file that belongs to this open file, not to the process (open file
+  // description lock). Never waits: false when another open file holds a conflicting one.
+  virtual absl::StatusOr<bool> TryLock(LockKind kind) = 0;
+  virtual absl::Status Unlock() = 0;
+
+  // The path it was opened with, for messages.
+  virtual const std::string& path() const = 0;
+
+  absl::Status Write(uint64_t offset, ByteView bytes) { return WriteAt(offset, {bytes}); }
+};
+
+enum class OpenMode {
+  kReadOnly,
+  kReadWrite,
+  kCreate,          // must not exist (O_CREAT | O_EXCL | O_NOFOLLOW)
+  kCreateOrOpen,    // O_CREAT | O_NOFOLLOW
+};
+
+// Who owns a new file or directory and who may open it.
+struct Ownership {
+  uint32_t mode = 0600;      // permission bits; a directory gets the matching search bits
+  bool set_owner = false;    // chown to uid and gid (needs the right to; otherwise ignored)
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+};
+
+enum class FileKind { kRegular, kDirectory, kOther };
+
+struct FileInfo {
+  FileKind kind = FileKind::kRegular;
+  uint64_t size = 0;          // bytes
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  int64_t modified_ns = 0;    // mtime, nanoseconds since 1970
+  int64_t changed_ns = 0;     // ctime, nanoseconds since 1970
+  uint32_t mode = 0;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+};
+
+// Names in directories. A create, rename or unlink is durable only after SyncDirectory of the directory
+// that holds the name. Safe to call from any thread.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode,
+                                                     const Ownership& ownership = {}) = 0;
+  virtual absl::Status CreateDirectory(const std::string& path, const Ownership& ownership = {}) = 0;
+  virtual absl::Status RemoveDirectory(const std::string& path) = 0;  // must be empty
+  virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+  virtual absl::Status Unlink(const std::string& path) = 0;
+  virtual absl::Status SyncDirectory(const std::string& path) = 0;
+
+  // Names (not paths) in a directory, sorted, without "." and "..".
+  virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
+  virtual absl::StatusOr<FileInfo> Stat(const std::string& path) = 0;
+
+  // True when the path is on a file system shared over a network (NFS, SMB, 9P, FUSE of unknown kind),
+  // where locks and syncs cannot be trusted.
+  virtual absl::StatusOr<bool> IsNetwork(const std::string& path) = 0;
+};
+
+// "a/b/c" -> "a/b"; "c" -> "."; "/c" -> "/".
+std::string DirectoryOf(std::string_view path);
+
+}  // namespace strata::io

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "io/byte_stream.h"
+#include "segment/commit_table.h"
+#include "segment/frame.h"
+#include "segment/segment_header.h"
+#include "segment/segment_tail.h"
+
+// Streams a whole segment, header to footer, into a sink. Format: docs/segment_format.md.
+namespace strata::segment {
+
+struct SegmentWriterOptions {
+  Codec codec = Codec::kRaw;  // kRaw or kZstd; a page that does not shrink is stored raw
+  int zstd_level = 3;
+};
+
+// One thread at a time. The sink must outlive the writer.
+class SegmentWriter {
+ public:
+  // Writes the header. header.state is kSealed (frames in frame order) or kCompacted (frames in page order,
+  // one version per page); epoch and frame range must be set.
+  static absl::StatusOr<std::unique_ptr<SegmentWriter>> Create(io::ByteSink* sink, const SegmentHeader& header,
+                                                               const SegmentWriterOptions& options);
+
+  // Appends a frame: `header` as in the log (kind, is_commit, frame, page and the commit fields; codec,
+  // lengths and checksum are set here) and its plain page. InvalidArgument when out of order or of the
+  // wrong size.
+  absl::Status AddFrame(const FrameHeader& header, io::ByteView page);
+
+  // Appends an entry of the commit table, ascending, at any time before Finish.
+  absl::Status AddCommit(const CommitEntry& commit);
+
+  // Writes tail and footer. The result says what was written (and its CRC-32C over all bytes, for
+  // io::ObjectWriter::Commit).
+  struct Summary {
+    uint64_t bytes = 0;
+    uint64_t frames = 0;
+    uint64_t stored_payload_bytes = 0;
+    uint64_t plain_payload_bytes = 0;
+    uint32_t crc32c = 0;
+  };
+  absl::StatusOr<Summary> Finish();
+
+ private:
+  SegmentWriter(io::ByteSink* sink, const SegmentHeader& header, const SegmentWriterOptions& options);
+};
+
+}  // namespace strata::segment
