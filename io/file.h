@@ -17,9 +17,10 @@
 //
 // Error codes, one for each reaction of a caller (the message names operation, path and errno):
 //   NotFound           no such file or directory
-//   AlreadyExists      exclusive create of a name that exists
+//   AlreadyExists      exclusive create of, or RenameIfAbsent to, a name that exists
+//   FailedPrecondition the name is of another kind (a directory, a device), or a directory is not empty
 //   ResourceExhausted  ENOSPC, EDQUOT: the caller may go on when space returns
-//   PermissionDenied   EACCES, EPERM, EROFS
+//   PermissionDenied   EACCES, EPERM, EROFS, a symbolic link where none is followed
 //   Unavailable        EMFILE, ENFILE, ENOMEM: passing lack of something else than space
 //   Internal           EIO and everything else: the device failed
 namespace strata::io {
@@ -27,7 +28,8 @@ namespace strata::io {
 enum class LockKind { kShared, kExclusive };
 
 // An open file. Reads and writes are positioned and may come from any number of threads at once; the
-// destructor closes and ignores errors (what must be durable was synced).
+// destructor closes and ignores errors (what must be durable was synced). Closing drops the process's
+// POSIX record locks on the same inode, if it holds any: never open a file that SQLite has locked.
 class File {
  public:
   virtual ~File() = default;
@@ -57,8 +59,10 @@ class File {
   absl::Status Write(uint64_t offset, ByteView bytes) { return WriteAt(offset, {bytes}); }
 };
 
+// Only regular files can be opened.
 enum class OpenMode {
   kReadOnly,
+  kReadOnlyNoFollow,  // a symbolic link as last component is refused
   kReadWrite,
   kCreate,          // must not exist (O_CREAT | O_EXCL | O_NOFOLLOW)
   kCreateOrOpen,    // O_CREAT | O_NOFOLLOW
@@ -97,11 +101,15 @@ class FileSystem {
   virtual absl::Status CreateDirectory(const std::string& path, const Ownership& ownership = {}) = 0;
   virtual absl::Status RemoveDirectory(const std::string& path) = 0;  // must be empty
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+
+  // Like Rename, but AlreadyExists when `to` exists; of several callers at once exactly one succeeds.
+  virtual absl::Status RenameIfAbsent(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Unlink(const std::string& path) = 0;
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
 
   // Names (not paths) in a directory, sorted, without "." and "..".
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
+  // Of the name itself: a symbolic link is kOther.
   virtual absl::StatusOr<FileInfo> Stat(const std::string& path) = 0;
 
   // True when the path is on a file system shared over a network (NFS, SMB, 9P, FUSE of unknown kind),

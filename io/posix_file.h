@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/file.h"
+#include "io/unique_fd.h"
+
+namespace strata::io {
+
+// A File over an open descriptor of a regular file.
+class PosixFile : public File {
+ public:
+  PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, MutableBytes out) override;
+  absl::Status WriteAt(uint64_t offset, absl::Span<const ByteView> parts) override;
+  absl::Status Sync() override;
+  absl::StatusOr<uint64_t> Size() override;
+  absl::Status Truncate(uint64_t size) override;
+  absl::StatusOr<bool> TryLock(LockKind kind) override;
+  absl::Status Unlock() override;
+  const std::string& path() const override { return path_; }
+
+ private:
+  absl::Status SetLock(short type);
+
+  const UniqueFd fd_;
+  const std::string path_;
+};
+
+}  // namespace strata::io
