@@ -36,11 +36,13 @@ bool IsNameByte(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
 }
 
-std::string Shown(absl::string_view text) { return absl::CHexEscape(text.substr(0, kMaxNamespaceLength)); }
+std::string Shown(absl::string_view text) {
+  return absl::CHexEscape(text.substr(0, kMaxNamespaceLength));
+}
 
 absl::Status NotAKey(absl::string_view object, absl::string_view kind) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("object \"", absl::CHexEscape(object.substr(0, 512)), "\" is not the key of ", kind));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "object \"", absl::CHexEscape(object.substr(0, 512)), "\" is not the key of ", kind));
 }
 
 // Takes exactly `digits` decimal digits off the front; nullopt when they are not there or overflow.
@@ -112,8 +114,8 @@ std::string SegmentPrefix(absl::string_view ns, const LogId& log_id) {
 }
 
 std::string BuildSegmentKey(absl::string_view ns, const SegmentKey& key) {
-  return absl::StrFormat("%s%020u-%020u-%010u-%02u.seg", SegmentPrefix(ns, key.log_id), key.first.value(),
-                         key.last.value(), key.epoch.value(), key.level);
+  return absl::StrFormat("%s%020u-%020u-%010u-%02u.seg", SegmentPrefix(ns, key.log_id),
+                         key.first.value(), key.last.value(), key.epoch.value(), key.level);
 }
 
 absl::StatusOr<SegmentKey> ParseSegmentKey(absl::string_view ns, absl::string_view object) {
@@ -154,7 +156,8 @@ std::vector<uint8_t> EncodeEpochClaim(const EpochClaim& claim) {
   io::StoreLittleEndian<uint32_t>(to + kClaimVersionAt, kClaimVersion);
   io::StoreLittleEndian<uint32_t>(to + kClaimPageSizeAt, claim.page_size);
   std::memcpy(to + kClaimLogIdAt, claim.log_id.bytes.data(), claim.log_id.bytes.size());
-  std::memcpy(to + kClaimParentLogIdAt, claim.parent_log_id.bytes.data(), claim.parent_log_id.bytes.size());
+  std::memcpy(to + kClaimParentLogIdAt, claim.parent_log_id.bytes.data(),
+              claim.parent_log_id.bytes.size());
   io::StoreLittleEndian<uint64_t>(to + kClaimParentFrameAt, claim.parent_frame.value());
   io::StoreLittleEndian<uint64_t>(to + kClaimEpochAt, claim.epoch.value());
   io::StoreLittleEndian<uint64_t>(to + kClaimFirstFrameAt, claim.first_frame.value());
@@ -167,8 +170,8 @@ std::vector<uint8_t> EncodeEpochClaim(const EpochClaim& claim) {
 
 absl::StatusOr<EpochClaim> DecodeEpochClaim(absl::string_view object, io::ByteView bytes) {
   if (bytes.size() != kEpochClaimSize) {
-    return absl::DataLossError(absl::StrFormat("%s: an epoch claim of %d bytes, expected %d", object,
-                                               bytes.size(), kEpochClaimSize));
+    return absl::DataLossError(absl::StrFormat("%s: an epoch claim of %d bytes, expected %d",
+                                               object, bytes.size(), kEpochClaimSize));
   }
   if (Field<uint64_t>(bytes, 0) != kClaimMagic) {
     return absl::DataLossError(absl::StrCat(object, ": offset 0: not an epoch claim"));
@@ -176,12 +179,13 @@ absl::StatusOr<EpochClaim> DecodeEpochClaim(absl::string_view object, io::ByteVi
   uint32_t found = io::Crc32c(0, bytes.first(kClaimChecksumAt));
   uint32_t expected = Field<uint32_t>(bytes, kClaimChecksumAt);
   if (found != expected) {
-    return absl::DataLossError(absl::StrFormat("%s: offset 0: epoch claim checksum %08x, expected %08x",
-                                               object, found, expected));
+    return absl::DataLossError(absl::StrFormat(
+        "%s: offset 0: epoch claim checksum %08x, expected %08x", object, found, expected));
   }
   uint32_t version = Field<uint32_t>(bytes, kClaimVersionAt);
   bool reserved_is_zero = true;
-  for (size_t at = kClaimReservedAt; at < kClaimChecksumAt; ++at) reserved_is_zero &= bytes[at] == 0;
+  for (size_t at = kClaimReservedAt; at < kClaimChecksumAt; ++at)
+    reserved_is_zero &= bytes[at] == 0;
   if (version != kClaimVersion || !reserved_is_zero) {
     return absl::UnimplementedError(
         absl::StrFormat("%s: an epoch claim of a later release (version %d)", object, version));

@@ -15,16 +15,18 @@ constexpr size_t kListingPage = 1000;  // names per request
 using Visitor = std::function<absl::Status(const io::ObjectInfo&)>;
 
 // A store that answers the same names again would keep us here for ever.
-absl::Status CheckAdvances(const std::string& prefix, const std::string& after, const std::string& key) {
+absl::Status CheckAdvances(const std::string& prefix, const std::string& after,
+                           const std::string& key) {
   if (key > after && key.compare(0, prefix.size(), prefix) == 0) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("listing of \"", prefix, "\" after \"", after, "\" answered \"",
-                                          absl::CHexEscape(key), "\""));
+  return absl::DataLossError(absl::StrCat("listing of \"", prefix, "\" after \"", after,
+                                          "\" answered \"", absl::CHexEscape(key), "\""));
 }
 
 absl::Status ForEachObject(io::ObjectStore& store, const std::string& prefix, std::string after,
                            const Visitor& visit) {
   while (true) {
-    STRATA_ASSIGN_OR_RETURN(std::vector<io::ObjectInfo> page, store.List(prefix, after, kListingPage));
+    STRATA_ASSIGN_OR_RETURN(std::vector<io::ObjectInfo> page,
+                            store.List(prefix, after, kListingPage));
     for (const io::ObjectInfo& info : page) {
       STRATA_RETURN_IF_ERROR(CheckAdvances(prefix, after, info.key));
       STRATA_RETURN_IF_ERROR(visit(info));
@@ -34,9 +36,10 @@ absl::Status ForEachObject(io::ObjectStore& store, const std::string& prefix, st
   }
 }
 
-// The distinct components that follow `prefix`, one request each: the next name after "x/..." is looked
-// for after "x0", the first string above all that start with "x/".
-absl::StatusOr<std::vector<std::string>> ListComponents(io::ObjectStore& store, const std::string& prefix) {
+// The distinct components that follow `prefix`, one request each: the next name after "x/..." is
+// looked for after "x0", the first string above all that start with "x/".
+absl::StatusOr<std::vector<std::string>> ListComponents(io::ObjectStore& store,
+                                                        const std::string& prefix) {
   std::vector<std::string> names;
   std::string after;
   while (true) {
@@ -46,8 +49,8 @@ absl::StatusOr<std::vector<std::string>> ListComponents(io::ObjectStore& store, 
     STRATA_RETURN_IF_ERROR(CheckAdvances(prefix, after, key));
     size_t slash = key.find('/', prefix.size());
     if (slash == std::string::npos) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("object \"", absl::CHexEscape(key), "\" does not belong into a store of segments"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "object \"", absl::CHexEscape(key), "\" does not belong into a store of segments"));
     }
     names.push_back(key.substr(prefix.size(), slash - prefix.size()));
     after = absl::StrCat(key.substr(0, slash), "0");
@@ -56,8 +59,9 @@ absl::StatusOr<std::vector<std::string>> ListComponents(io::ObjectStore& store, 
 
 }  // namespace
 
-absl::StatusOr<std::vector<StoredSegment>> ListSegments(io::ObjectStore& store, absl::string_view ns,
-                                                        const LogId& log_id, absl::string_view after) {
+absl::StatusOr<std::vector<StoredSegment>> ListSegments(io::ObjectStore& store,
+                                                        absl::string_view ns, const LogId& log_id,
+                                                        absl::string_view after) {
   STRATA_RETURN_IF_ERROR(CheckNamespaceName(ns));
   std::vector<StoredSegment> segments;
   auto add = [&](const io::ObjectInfo& info) {
@@ -69,18 +73,21 @@ absl::StatusOr<std::vector<StoredSegment>> ListSegments(io::ObjectStore& store, 
   return segments;
 }
 
-absl::StatusOr<EpochClaim> ReadEpochClaim(io::ObjectStore& store, absl::string_view ns, Epoch epoch) {
+absl::StatusOr<EpochClaim> ReadEpochClaim(io::ObjectStore& store, absl::string_view ns,
+                                          Epoch epoch) {
   STRATA_RETURN_IF_ERROR(CheckNamespaceName(ns));
   std::string key = BuildEpochKey(ns, epoch);
   STRATA_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, store.GetRange(key, 0, kEpochClaimSize + 1));
   STRATA_ASSIGN_OR_RETURN(EpochClaim claim, DecodeEpochClaim(key, bytes));
   if (claim.epoch != epoch) {
-    return absl::DataLossError(absl::StrCat(key, ": holds the claim to epoch ", claim.epoch.value()));
+    return absl::DataLossError(
+        absl::StrCat(key, ": holds the claim to epoch ", claim.epoch.value()));
   }
   return claim;
 }
 
-absl::StatusOr<std::vector<EpochClaim>> ListEpochs(io::ObjectStore& store, absl::string_view ns, Epoch after) {
+absl::StatusOr<std::vector<EpochClaim>> ListEpochs(io::ObjectStore& store, absl::string_view ns,
+                                                   Epoch after) {
   STRATA_RETURN_IF_ERROR(CheckNamespaceName(ns));
   std::vector<Epoch> epochs;
   auto add = [&](const io::ObjectInfo& info) {
