@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "io/file.h"
+#include "io/object_store.h"
+#include "io/random.h"
+
+namespace strata::io {
+
+// A store in a directory: an object is the file <root>/<key>. Any number of processes may use one
+// directory. An object is written as "<key's directory>/~<random>", locked while its writer lives,
+// synced, renamed to its name, and the directory synced; "~" is in no key, so what a crash leaves is
+// never taken for an object.
+//
+// Differs from other stores in one thing: a key cannot be both an object and the directory of others
+// (FailedPrecondition).
+class LocalObjectStore : public ObjectStore {
+ public:
+  // `root` is absolute; it is made by the first Put (its parent must exist). `file_system` and `random`
+  // must outlive the store.
+  LocalObjectStore(FileSystem* file_system, Random* random, std::string root,
+                   const Ownership& ownership = {});
+
+  absl::StatusOr<std::unique_ptr<ObjectWriter>> Put(const std::string& key,
+                                                    IfPresent if_present) override;
+  absl::StatusOr<std::vector<uint8_t>> GetRange(const std::string& key, uint64_t offset,
+                                                uint64_t length) override;
+  absl::StatusOr<Tail> GetTail(const std::string& key, uint64_t length) override;
+  absl::StatusOr<std::vector<ObjectInfo>> List(const std::string& prefix, const std::string& after,
+                                               size_t limit) override;
+  absl::Status Delete(const std::string& key) override;
+  const std::string& url() const override { return url_; }
+
+  // Removes what uploads that never ended have left; those of living writers stay. Returns their number.
+  absl::StatusOr<size_t> RemoveLeftovers();
+
+ private:
+  absl::StatusOr<std::unique_ptr<File>> OpenObject(const std::string& key);
+  absl::Status CheckNoLinks(const std::string& key);
+  absl::Status EnsureDirectory(const std::string& directory);
+  absl::Status EnsureDirectories(const std::string& key);
+  absl::StatusOr<std::unique_ptr<File>> CreateTemporary(const std::string& directory);
+  absl::Status RemoveLeftoversIn(const std::string& directory, size_t* removed);
+  absl::StatusOr<bool> RemoveIfAbandoned(const std::string& path);
+
+  FileSystem* const file_system_;
+  Random* const random_;
+  const std::string root_;
+  const std::string url_;
+  const Ownership ownership_;
+
+  absl::Mutex mutex_;
+  // Directories whose name this store has made durable, so that each costs one sync, not one an object.
+  absl::flat_hash_set<std::string> durable_directories_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace strata::io
