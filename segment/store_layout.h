@@ -11,7 +11,7 @@
 #include "segment/ids.h"
 
 // The names of objects in a store, and the claim that precedes the segments of an epoch. Format:
-// docs/store_layout.md; tested in tests/segment/store_layout_test.cc. Listing: segment/store_listing.h.
+// docs/store_layout.md; tested in tests/compactor/store_layout_test.cc. Listing: segment/store_listing.h.
 namespace strata::segment {
 
 // A namespace is [A-Za-z0-9][A-Za-z0-9._-]{0,127}, so that it is one harmless component of a key.
