@@ -69,6 +69,7 @@ typedef struct strata_wal_open_args {
 typedef struct strata_wal strata_wal; /* an engine's connection to a log */
 
 enum strata_checkpoint_mode { /* as SQLITE_CHECKPOINT_* */
+  STRATA_CHECKPOINT_NOOP = -1, /* only reports; from SQLite 3.51 on */
   STRATA_CHECKPOINT_PASSIVE = 0,
   STRATA_CHECKPOINT_FULL = 1,
   STRATA_CHECKPOINT_RESTART = 2,
@@ -84,8 +85,10 @@ typedef struct strata_wal_methods {
 
   int (*open)(const strata_wal_open_args*, strata_wal** out);
   /* Closes; the last connection checkpoints and removes the log unless `keep_log`. `buffer` holds one page. `connection` is
-  ** NULL when no checkpoint may be made (SQLITE_FCNTL/DBCONFIG no-checkpoint-on-close). */
-  int (*close)(strata_wal*, strata_sqlite_connection*, int sync_flags, int buffer_bytes, uint8_t* buffer);
+  ** NULL when no checkpoint may be made (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, or the database file was moved);
+  ** `keep_log`: SQLITE_FCNTL_PERSIST_WAL. */
+  int (*close)(strata_wal*, strata_sqlite_connection*, int sync_flags, int buffer_bytes, uint8_t* buffer,
+               int keep_log);
   void (*limit)(strata_wal*, int64_t bytes);
 
   int (*begin_read)(strata_wal*, int* changed);
@@ -119,7 +122,8 @@ typedef struct strata_wal_methods {
   /* The connection that will use the wal next, or NULL (sqlite3WalDb). */
   void (*set_connection)(strata_wal*, strata_sqlite_connection*);
 
-  /* sqlite3_snapshot_*: `snapshot` is 48 bytes (sqlite3_snapshot). NULL entries: not supported. */
+  /* sqlite3_snapshot_*: `snapshot` is 48 bytes (sqlite3_snapshot), of which the first 4 belong to the injection: it
+  ** writes them after snapshot_get, and the engine neither reads nor compares them. NULL entries: not supported. */
   int (*snapshot_get)(strata_wal*, unsigned char snapshot[48]);
   void (*snapshot_open)(strata_wal*, const unsigned char* snapshot); /* NULL: forget */
   int (*snapshot_recover)(strata_wal*);
@@ -138,7 +142,7 @@ typedef struct strata_wal_methods {
 ** must live as long as the process. Implemented in the injected sqlite3.c. */
 int strata_wal_register(const strata_wal_methods* methods, const strata_wal_host** host);
 
-/* The engine "strata" of libstrata.a. Called by the injected sqlite3_initialize(). */
+/* The engine "strata" of libstrata.a. Called by the injection when a log or an engine is first asked for. */
 const strata_wal_methods* strata_engine_methods(void);
 /* Hands the engine its host (called by the injection right after registration). */
 void strata_engine_attach(const strata_wal_host* host);

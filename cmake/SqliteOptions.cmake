@@ -1,0 +1,48 @@
+# Compile definitions of the drop-in library: those of Debian's libsqlite3-0 (debian/rules, its configure line and
+# what configure finds on Debian), so that programs find the same features and defaults.
+
+set(STRATA_SQLITE_DEFINITIONS
+    SQLITE_SECURE_DELETE
+    SQLITE_ENABLE_COLUMN_METADATA
+    SQLITE_ENABLE_FTS3
+    SQLITE_ENABLE_FTS3_PARENTHESIS
+    SQLITE_ENABLE_FTS3_TOKENIZER=1
+    SQLITE_ENABLE_FTS4
+    SQLITE_ENABLE_FTS5
+    SQLITE_ENABLE_RTREE=1
+    SQLITE_SOUNDEX=1
+    SQLITE_ENABLE_UNLOCK_NOTIFY
+    SQLITE_OMIT_LOOKASIDE=1
+    SQLITE_ENABLE_DBSTAT_VTAB
+    SQLITE_ALLOW_ROWID_IN_VIEW
+    SQLITE_ENABLE_LOAD_EXTENSION
+    SQLITE_ENABLE_MATH_FUNCTIONS
+    SQLITE_LIKE_DOESNT_MATCH_BLOBS
+    SQLITE_THREADSAFE=1
+    SQLITE_USE_URI=1
+    SQLITE_MAX_SCHEMA_RETRY=25
+    SQLITE_ENABLE_PREUPDATE_HOOK
+    SQLITE_ENABLE_SESSION
+    SQLITE_ENABLE_STMTVTAB
+    SQLITE_MAX_VARIABLE_NUMBER=250000
+    SQLITE_MAX_DEFAULT_PAGE_SIZE=32768
+    SQLITE_TEMP_STORE=1
+    SQLITE_ENABLE_SNAPSHOT
+    HAVE_FDATASYNC=1
+    HAVE_GMTIME_R=1
+    HAVE_LOCALTIME_R=1
+    HAVE_ISNAN=1
+    HAVE_USLEEP=1
+    HAVE_UTIME=1
+    HAVE_STRCHRNUL=1
+    _REENTRANT=1)
+
+# UPDATE … LIMIT and DELETE … LIMIT need a parser generated for them, which the official amalgamation is not.
+function(strata_sqlite_parser_definitions source out)
+  file(STRINGS ${source} found REGEX "define SQLITE_UDL_CAPABLE_PARSER" LIMIT_COUNT 1)
+  if(found)
+    set(${out} SQLITE_ENABLE_UPDATE_DELETE_LIMIT=1 PARENT_SCOPE)
+  else()
+    set(${out} "" PARENT_SCOPE)
+  endif()
+endfunction()

@@ -1,0 +1,2 @@
+/* After attach.c. */
+#undef sqlite3Init

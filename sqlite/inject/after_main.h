@@ -1,0 +1,2 @@
+/* After main.c. */
+#undef sqlite3AutoLoadExtensions

@@ -1,0 +1,2 @@
+/* After pager.c. */
+#undef sqlite3OsDelete
