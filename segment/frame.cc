@@ -10,7 +10,6 @@ namespace {
 using io::LoadLittleEndian;
 using io::StoreLittleEndian;
 
-constexpr uint8_t kRecordMagic = 0x5A;
 constexpr uint8_t kFlagCommit = 1;
 constexpr uint8_t kMarkVersion = 1;
 constexpr uint8_t kHighestCodec = static_cast<uint8_t>(Codec::kColumnar);
@@ -20,7 +19,6 @@ constexpr size_t kChecksumAt = 0;
 constexpr size_t kKindAt = 4;
 constexpr size_t kFlagsAt = 5;
 constexpr size_t kCodecAt = 6;
-constexpr size_t kMagicAt = 7;
 constexpr size_t kFrameAt = 8;
 constexpr size_t kPageAt = 16;
 constexpr size_t kStoredLengthAt = 20;
@@ -77,7 +75,7 @@ uint32_t EncodeRecordHeader(const FrameHeader& header, io::ByteView payload, uin
   to[kKindAt] = static_cast<uint8_t>(header.kind);
   to[kFlagsAt] = header.is_commit ? kFlagCommit : 0;
   to[kCodecAt] = static_cast<uint8_t>(header.codec);
-  to[kMagicAt] = kRecordMagic;
+  to[kRecordMagicAt] = kRecordMagic;
   StoreLittleEndian<uint64_t>(to + kFrameAt, header.frame.value());
   StoreLittleEndian<uint32_t>(to + kPageAt, header.page.value());
   StoreLittleEndian<uint32_t>(to + kStoredLengthAt, header.stored_length);
@@ -94,7 +92,7 @@ uint32_t EncodeRecordHeader(const FrameHeader& header, io::ByteView payload, uin
 }
 
 absl::StatusOr<FrameHeader> DecodeRecordHeader(const uint8_t* from) {
-  if (from[kMagicAt] != kRecordMagic) return NotARecord("magic byte", from[kMagicAt]);
+  if (from[kRecordMagicAt] != kRecordMagic) return NotARecord("magic byte", from[kRecordMagicAt]);
   if (from[kKindAt] < 1 || from[kKindAt] > 3) return NotARecord("kind", from[kKindAt]);
   if ((from[kFlagsAt] & ~kFlagCommit) != 0) return NotARecord("flags", from[kFlagsAt]);
   if (from[kCodecAt] > kHighestCodec) return NotARecord("codec", from[kCodecAt]);

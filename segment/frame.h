@@ -19,6 +19,10 @@ constexpr uint32_t kRecordHeaderSize = 64;
 constexpr uint32_t kRecordAlignment = 64;  // in live logs
 constexpr uint32_t kMarkPayloadSize = 64;
 
+// Byte kRecordMagicAt of every record header.
+constexpr uint8_t kRecordMagic = 0x5A;
+constexpr size_t kRecordMagicAt = 7;
+
 enum class RecordKind : uint8_t {
   kFrame = 1,    // a page version
   kMark = 2,     // what is known durable, checkpointed, sealed and shipped; payload: MarkRecord
@@ -72,8 +76,8 @@ struct MarkRecord {
   FrameNo sealed;              // last frame of the newest sealed segment
   uint64_t sealed_digest = 0;  // digest at `sealed`; 0 without a store
   FrameNo shipped;             // everything up to here is in the store
-  uint32_t database_pages = 0;  // size of the database at the header's `frame`
-  int64_t commit_time_us = 0;   // of the last commit
+  uint32_t database_pages = 0;  // size of the database at `checkpointed`
+  int64_t commit_time_us = 0;   // of the commit `checkpointed`
 };
 void EncodeMark(const MarkRecord& mark, uint8_t* to);  // kMarkPayloadSize bytes
 MarkRecord DecodeMark(const uint8_t* from);

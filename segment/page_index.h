@@ -1,17 +1,25 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "io/byte_stream.h"
 #include "segment/ids.h"
 
 // Page number -> ordinal of the newest version of that page in a segment: sorted, immutable, looked up in
-// place. Format: docs/segment_format.md, "Page index".
+// place. Format: docs/segment_format.md, "Page index"; built in segment/page_index_builder.h, tested in
+// tests/segment/page_index_test.cc.
 namespace strata::segment {
+
+struct IndexBlock;
 
 struct PageIndexEntry {
   PageNo page;
@@ -19,18 +27,79 @@ struct PageIndexEntry {
   uint64_t page_hash = 0;  // PageHash of that version
 };
 
-// Streams entries, ascending by page, into the index's bytes. Memory: about 16 bytes per 128 entries.
-class PageIndexBuilder;
-
-// In-place lookups over the index's bytes in a source (a mapped file, memory or a store).
-class PageIndex;
-
-// Ascending by page.
+// Ascending by page. One thread at a time.
 class PageIndexIterator {
  public:
   virtual ~PageIndexIterator() = default;
+
   // nullopt at the end; DataLoss when a block is damaged.
   virtual absl::StatusOr<std::optional<PageIndexEntry>> Next() = 0;
+
+  // Fills the front of `out`, which is not empty; the number filled, 0 at the end.
+  virtual absl::StatusOr<size_t> NextBatch(absl::Span<PageIndexEntry> out);
+};
+
+// Where an index lies in its source; offsets and lengths in bytes.
+struct PageIndexPlace {
+  uint64_t offset = 0, length = 0;                // blocks, directory and trailer
+  uint64_t hashes_offset = 0, hashes_length = 0;  // the column of page hashes
+};
+
+// Lookups over an index's bytes. Safe to call from any thread.
+class PageIndex {
+ public:
+  // Reads the directory (20 bytes for 128 pages, fewer for runs); a lookup then reads one block of at most
+  // kMaxIndexBlockBytes. An index of at most `keep_bytes` is read as a whole, and lookups read nothing.
+  // DataLoss: damaged or impossible.
+  static absl::StatusOr<std::unique_ptr<PageIndex>> Open(std::shared_ptr<io::ByteSource> source,
+                                                         const PageIndexPlace& place,
+                                                         uint64_t keep_bytes);
+
+  // Over bytes that outlive it: only directory and trailer are read before the first lookup.
+  static absl::StatusOr<std::unique_ptr<PageIndex>> OverMemory(io::ByteView index,
+                                                               io::ByteView hashes);
+
+  uint64_t entries() const { return entries_; }
+
+  // Ordinal of a page; nullopt when it is not in the index. DataLoss when its block is damaged.
+  absl::StatusOr<std::optional<uint32_t>> Find(PageNo page) const;
+
+  // All entries in page order; the index must outlive the iterator.
+  std::unique_ptr<PageIndexIterator> NewIterator() const;
+
+ private:
+  friend class StoredIndexIterator;
+
+  PageIndex() = default;
+  absl::Status ReadFromSource(uint64_t keep_bytes);
+  absl::Status Attach(io::ByteView bytes);
+  absl::Status CheckTrailer(const uint8_t* trailer);
+  absl::Status CheckDirectory() const;
+  absl::Status CheckBlock(const IndexBlock& block, uint64_t first_page, uint64_t count,
+                          uint64_t next_place) const;
+  absl::Status VerifyBlock(size_t number, const IndexBlock& block, io::ByteView bytes) const;
+  absl::Status Damaged(absl::string_view what, uint64_t expected, uint64_t found) const;
+
+  IndexBlock BlockAt(size_t number) const;
+  uint32_t FirstPage(size_t number) const;
+  uint64_t EndPosition(size_t number) const;
+  size_t FindBlock(uint32_t page) const;
+  absl::StatusOr<const uint8_t*> BlockBytes(size_t number, const IndexBlock& block, size_t count,
+                                            uint8_t* scratch) const;
+
+  std::string name_ = "memory";
+  std::shared_ptr<io::ByteSource> source_;  // null over memory
+  PageIndexPlace place_;
+  std::vector<uint8_t> kept_;  // read from the source: the directory, or the whole index
+  io::ByteView blocks_;        // when they are in memory
+  io::ByteView hashes_;        // over memory only
+  uint64_t block_bytes_ = 0;
+  uint64_t entries_ = 0;
+  size_t block_count_ = 0;
+  const uint8_t* first_pages_ = nullptr;
+  const uint8_t* descriptors_ = nullptr;
+  // Of blocks in memory: 1 once the checksum was verified.
+  std::unique_ptr<std::atomic<uint8_t>[]> verified_;
 };
 
 }  // namespace strata::segment

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "segment/commit_table.h"
 #include "segment/ids.h"
 #include "segment/page_index.h"
@@ -29,12 +30,15 @@ struct UnionSource {
   uint32_t live_limit = UINT32_MAX;
 };
 
-// Streams the winners in page order, up to `database_pages`.
+// Streams the winners in page order, up to `database_pages`. One thread at a time; memory: 4 KiB a source.
 class PageUnion {
  public:
   PageUnion(std::vector<UnionSource> sources, uint32_t database_pages);
   ~PageUnion();
   absl::StatusOr<std::optional<UnionEntry>> Next();
+
+  // Fills the front of `out`, which is not empty; the number filled, 0 at the end.
+  absl::StatusOr<size_t> NextBatch(absl::Span<UnionEntry> out);
 
  private:
   struct State;

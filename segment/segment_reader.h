@@ -5,9 +5,12 @@
 #include <optional>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "io/byte_stream.h"
+#include "io/mutex.h"
 #include "segment/commit_table.h"
 #include "segment/frame.h"
 #include "segment/page_index.h"
@@ -22,14 +25,14 @@ namespace strata::segment {
 // Safe to call from any thread once opened.
 class SegmentReader {
  public:
-  // Reads footer, header and commit table. DataLoss: damage (the message names source and offset).
+  // Reads header, footer and commit table; the index's directory, and all of a small index, at first use. DataLoss: damage (the message names source and offset).
   // FailedPrecondition: no footer at all, so a current segment. Unimplemented: a later format.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(std::shared_ptr<io::ByteSource> source);
 
-  const SegmentHeader& header() const;
-  const Footer& footer() const;
-  const std::vector<CommitEntry>& commits() const;
-  const io::ByteSource& source() const;
+  const SegmentHeader& header() const { return header_; }
+  const Footer& footer() const { return footer_; }
+  const std::vector<CommitEntry>& commits() const { return commits_; }
+  const io::ByteSource& source() const { return *source_; }
 
   // Ordinal of the newest version of a page in this segment; nullopt: not in it.
   absl::StatusOr<std::optional<uint32_t>> FindPage(PageNo page) const;
@@ -44,9 +47,33 @@ class SegmentReader {
   absl::StatusOr<FrameHeader> ReadFrame(uint64_t ordinal, io::MutableBytes page) const;
   absl::StatusOr<FrameHeader> ReadFrame(const DirectoryEntry& entry, io::MutableBytes page) const;
 
+  // The frame's payload as it is stored, verified: for copying without decompressing.
+  absl::StatusOr<FrameHeader> ReadStoredFrame(const DirectoryEntry& entry,
+                                              std::vector<uint8_t>* payload) const;
+
   // Reads everything: all checksums, directory against records, index against directory, page hashes and
-  // the footer's checksum over the whole. Bounded memory.
+  // the footer's checksums over the whole. Memory: a few MiB, and 20 bytes a
+  // frame unless it is compacted.
   absl::Status VerifyAll() const;
+
+ private:
+  friend class SegmentVerifier;
+  explicit SegmentReader(std::shared_ptr<io::ByteSource> source) : source_(std::move(source)) {}
+  absl::Status ReadHeaderAndFooter();
+  absl::Status ReadCommits();
+  absl::StatusOr<const PageIndex*> Index() const;
+  absl::Status CheckEntry(const DirectoryEntry& entry) const;
+  absl::Status CheckSame(const DirectoryEntry& entry, const FrameHeader& header) const;
+  absl::Status Damaged(uint64_t offset, absl::string_view what, uint64_t expected,
+                       uint64_t found) const;
+
+  const std::shared_ptr<io::ByteSource> source_;
+  SegmentHeader header_;
+  Footer footer_;
+  uint32_t seed_ = 0;
+  std::vector<CommitEntry> commits_;
+  mutable io::Mutex index_mutex_;
+  mutable std::unique_ptr<PageIndex> index_ ABSL_GUARDED_BY(index_mutex_);  // once needed
 };
 
 }  // namespace strata::segment
