@@ -22,7 +22,9 @@ typedef struct strata_sqlite_connection strata_sqlite_connection; /* sqlite3* */
 struct sqlite3_vfs;
 struct sqlite3_file;
 
-/* What an engine may ask of the SQLite that it is injected into. Lives as long as the process. */
+/* What an engine may ask of the SQLite that it is injected into. Lives as long as the process. A `wal_name` must be the
+** pointer that SQLite handed out (strata_wal_open_args, delete_log, is_log), while it is valid, and not a copy: the
+** database's name and its parameters lie before it. */
 typedef struct strata_wal_host {
   int version; /* 1 */
 

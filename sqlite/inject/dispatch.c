@@ -6,7 +6,8 @@ struct Wal {
   strata_wal* engine;
   sqlite3_file* database;
   sqlite3* connection; /* that uses the log now, or NULL */
-  sqlite3* writer;     /* whose write transaction began last, until its callback */
+  sqlite3* writer;     /* whose write transaction began last, until its callback after it */
+  int is_writing;      /* callbacks come inside a transaction too, when it changes the schema */
   int is_fresh;        /* no read transaction yet: the page cache is older than the log */
   int foreign_snapshot;
   sqlite3_file no_file; /* pMethods = 0, as of any file that is not open */
@@ -154,10 +155,12 @@ SQLITE_PRIVATE void sqlite3WalDb(Wal* wal, sqlite3* db) {
 SQLITE_PRIVATE int sqlite3WalBeginWriteTransaction(Wal* wal) {
   if (wal->methods == 0) return builtin_sqlite3WalBeginWriteTransaction(wal->builtin);
   wal->writer = wal->connection;
+  wal->is_writing = 1;
   return wal->methods->begin_write(wal->engine);
 }
 
 SQLITE_PRIVATE int sqlite3WalEndWriteTransaction(Wal* wal) {
+  wal->is_writing = 0;
   if (wal->methods) return wal->methods->end_write(wal->engine);
   return builtin_sqlite3WalEndWriteTransaction(wal->builtin);
 }
@@ -228,7 +231,7 @@ SQLITE_PRIVATE int sqlite3WalCallback(Wal* wal) {
   if (wal == 0) return 0;
   if (wal->methods == 0) return builtin_sqlite3WalCallback(wal->builtin);
   writer = wal->writer;
-  wal->writer = 0;
+  if (!wal->is_writing) wal->writer = 0;
   default_hook = writer && writer->xWalCallback == sqlite3WalDefaultHook;
   return wal->methods->callback(wal->engine, default_hook,
                                 default_hook ? SQLITE_PTR_TO_INT(writer->pWalArg) : 0);
