@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "sqlite/virtual_wal.h"
+#include "wal/log.h"
+
+namespace strata::sqlite {
+
+// The logs that are open in this process, one per database, shared by its connections. Any thread.
+
+// Opens the log of a database, or joins the connections that have it open. Give it back with ReleaseLog.
+absl::StatusOr<std::shared_ptr<wal::Log>> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args);
+
+// Counts a connection out; true when it was the last: then close the log and call ForgetLog.
+bool ReleaseLog(const std::string& directory);
+void ForgetLog(const std::string& directory);
+
+// True when some connection of this process has the log in `directory` open.
+bool IsOpen(const std::string& directory);
+
+// Rises in a child after fork(): what was opened before belongs to the parent.
+int ForkGeneration();
+
+wal::Environment ProductionEnvironment(const strata_wal_host* host);
+
+}  // namespace strata::sqlite

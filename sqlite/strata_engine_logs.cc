@@ -1,0 +1,136 @@
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include <atomic>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "io/mutex.h"
+#include "io/posix_file_system.h"
+#include "io/status_macros.h"
+#include "sqlite/engine_logs.h"
+#include "sqlite/engine_settings.h"
+#include "sqlite/vfs_file.h"
+
+namespace strata::sqlite {
+
+namespace {
+
+std::atomic<int> fork_generation{0};
+
+// Strata's messages in sqlite3_log.
+class HostLogger : public io::Logger {
+ public:
+  void Attach(const strata_wal_host* host) { host_.store(host); }
+  void Log(io::Severity severity, std::string_view message) override {
+    const strata_wal_host* host = host_.load();
+    if (host != nullptr) host->log(Code(severity), std::string(message).c_str());
+  }
+
+ private:
+  static int Code(io::Severity severity) {
+    switch (severity) {
+      case io::Severity::kInfo:
+        return SQLITE_NOTICE;
+      case io::Severity::kWarning:
+        return SQLITE_WARNING;
+      case io::Severity::kError:
+        return SQLITE_IOERR;
+    }
+    return SQLITE_NOTICE;
+  }
+  std::atomic<const strata_wal_host*> host_{nullptr};
+};
+
+HostLogger& EngineLogger() {
+  static auto* logger = new HostLogger;
+  return *logger;
+}
+
+struct OpenLog {
+  std::shared_ptr<wal::Log> log;
+  int connections = 0;
+};
+
+// Never destroyed: connections may outlive static objects.
+struct OpenLogs {
+  io::Mutex mutex;
+  std::map<std::string, OpenLog> by_directory ABSL_GUARDED_BY(mutex);
+};
+
+OpenLogs& Logs() {
+  static auto* logs = [] {
+    pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1); });
+    return new OpenLogs;
+  }();
+  return *logs;
+}
+
+std::string Parameter(const strata_wal_host* host, const char* wal_name, const char* key) {
+  const char* value = host->uri_parameter(wal_name, key);
+  return value == nullptr ? "" : value;
+}
+
+absl::StatusOr<std::shared_ptr<wal::Log>> OpenLogOf(const strata_wal_host* host, const strata_wal_open_args& args) {
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<VfsFile> database,
+                          VfsFile::Open(host, args.vfs, args.wal_name, args.read_only != 0));
+  wal::LogPlace place;
+  place.directory = args.wal_name;
+  place.database = host->database_name(args.wal_name);
+  place.open_database = [database] { return ShareFile(database); };
+  place.read_only = args.read_only != 0;
+  wal::StoreAddress store{Parameter(host, args.wal_name, "store"), Parameter(host, args.wal_name, "namespace")};
+  STRATA_RETURN_IF_ERROR(CheckStoreAddress(store));
+  STRATA_ASSIGN_OR_RETURN(const wal::Options options, ReadSettings(host, args.wal_name));
+  return wal::Log::Open(place, store, ProductionEnvironment(host), options);
+}
+
+}  // namespace
+
+wal::Environment ProductionEnvironment(const strata_wal_host* host) {
+  EngineLogger().Attach(host);
+  return {&io::PosixFileSystem(), &io::SystemClock(), &io::SystemRandom(), &EngineLogger()};
+}
+
+int ForkGeneration() { return fork_generation.load(std::memory_order_relaxed); }
+
+absl::StatusOr<std::shared_ptr<wal::Log>> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args) {
+  OpenLogs& logs = Logs();
+  io::MutexLock lock(&logs.mutex);
+  OpenLog& open = logs.by_directory[args.wal_name];
+  if (open.log == nullptr) {
+    absl::StatusOr<std::shared_ptr<wal::Log>> log = OpenLogOf(host, args);
+    if (!log.ok()) {
+      logs.by_directory.erase(args.wal_name);
+      return log.status();
+    }
+    open.log = *std::move(log);
+  }
+  ++open.connections;
+  return open.log;
+}
+
+bool ReleaseLog(const std::string& directory) {
+  OpenLogs& logs = Logs();
+  io::MutexLock lock(&logs.mutex);
+  return --logs.by_directory[directory].connections == 0;
+}
+
+void ForgetLog(const std::string& directory) {
+  OpenLogs& logs = Logs();
+  OpenLog closed;  // declared first: destroyed outside the lock
+  io::MutexLock lock(&logs.mutex);
+  const auto at = logs.by_directory.find(directory);
+  if (at == logs.by_directory.end() || at->second.connections != 0) return;
+  closed = std::move(at->second);
+  logs.by_directory.erase(at);
+}
+
+bool IsOpen(const std::string& directory) {
+  OpenLogs& logs = Logs();
+  io::MutexLock lock(&logs.mutex);
+  return logs.by_directory.contains(directory);
+}
+
+}  // namespace strata::sqlite

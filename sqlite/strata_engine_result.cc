@@ -1,0 +1,56 @@
+#include <sqlite3.h>
+
+#include <string>
+
+#include "sqlite/engine_result.h"
+
+namespace strata::sqlite {
+
+namespace {
+
+int IoError(Doing doing) {
+  switch (doing) {
+    case Doing::kOpen:
+      return SQLITE_CANTOPEN;
+    case Doing::kRead:
+      return SQLITE_IOERR_READ;
+    case Doing::kWrite:
+      return SQLITE_IOERR_WRITE;
+    case Doing::kSync:
+      return SQLITE_IOERR_FSYNC;
+    case Doing::kCheckpoint:
+      return SQLITE_IOERR;
+  }
+  return SQLITE_IOERR;
+}
+
+int Code(const absl::Status& status, Doing doing) {
+  switch (status.code()) {
+    case absl::StatusCode::kAborted:
+      return SQLITE_BUSY_SNAPSHOT;
+    case absl::StatusCode::kUnavailable:
+      return SQLITE_BUSY;
+    case absl::StatusCode::kResourceExhausted:
+      return doing == Doing::kSync ? SQLITE_IOERR_FSYNC : SQLITE_FULL;
+    case absl::StatusCode::kPermissionDenied:
+      return doing == Doing::kOpen ? SQLITE_CANTOPEN : SQLITE_READONLY;
+    case absl::StatusCode::kDataLoss:
+      return doing == Doing::kOpen ? SQLITE_CORRUPT : SQLITE_IOERR_DATA;
+    case absl::StatusCode::kInvalidArgument:
+      return doing == Doing::kOpen ? SQLITE_CANTOPEN : SQLITE_ERROR;
+    default:
+      return IoError(doing);
+  }
+}
+
+}  // namespace
+
+int ResultOf(const strata_wal_host* host, const absl::Status& status, Doing doing) {
+  if (status.ok()) return SQLITE_OK;
+  const int rc = Code(status, doing);
+  const bool ordinary = rc == SQLITE_BUSY_SNAPSHOT || (rc == SQLITE_BUSY && doing != Doing::kOpen);
+  if (!ordinary) host->log(rc, std::string(status.message()).c_str());
+  return rc;
+}
+
+}  // namespace strata::sqlite
