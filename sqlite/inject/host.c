@@ -64,7 +64,7 @@ static int strata_host_open_file(sqlite3_vfs* vfs, const char* wal_name, int fla
   *out = 0;
   if (own == 0) return rc;
   own->name = strata_copy_name(wal_name);
-  if (own->name) rc = sqlite3OsOpen(vfs, own->name, &own->file, flags, 0);
+  if (own->name) rc = sqlite3OsOpen(vfs, own->name, &own->file, flags | SQLITE_OPEN_URI, 0);
   if (rc == SQLITE_OK) {
     *out = &own->file;
   } else {
