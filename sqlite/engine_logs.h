@@ -14,7 +14,8 @@ namespace strata::sqlite {
 // Opens the log of a database, or joins the connections that have it open. Give it back with ReleaseLog.
 absl::StatusOr<std::shared_ptr<wal::Log>> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args);
 
-// Counts a connection out; true when it was the last: then close the log and call ForgetLog.
+// Counts a connection out; true when it was the last: then close and release the log and call ForgetLog. Who opens
+// the database meanwhile waits for that.
 bool ReleaseLog(const std::string& directory);
 void ForgetLog(const std::string& directory);
 

@@ -50,12 +50,13 @@ HostLogger& EngineLogger() {
 
 struct OpenLog {
   std::shared_ptr<wal::Log> log;
-  int connections = 0;
+  int connections = 0;  // 0: its last connection is closing it
 };
 
 // Never destroyed: connections may outlive static objects.
 struct OpenLogs {
   io::Mutex mutex;
+  io::CondVar forgotten;
   std::map<std::string, OpenLog> by_directory ABSL_GUARDED_BY(mutex);
 };
 
@@ -98,17 +99,18 @@ int ForkGeneration() { return fork_generation.load(std::memory_order_relaxed); }
 absl::StatusOr<std::shared_ptr<wal::Log>> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args) {
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
-  OpenLog& open = logs.by_directory[args.wal_name];
-  if (open.log == nullptr) {
-    absl::StatusOr<std::shared_ptr<wal::Log>> log = OpenLogOf(host, args);
-    if (!log.ok()) {
-      logs.by_directory.erase(args.wal_name);
-      return log.status();
+  for (;;) {
+    const auto at = logs.by_directory.find(args.wal_name);
+    if (at == logs.by_directory.end()) break;
+    if (at->second.connections > 0) {
+      ++at->second.connections;
+      return at->second.log;
     }
-    open.log = *std::move(log);
+    logs.forgotten.Wait(&logs.mutex);
   }
-  ++open.connections;
-  return open.log;
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<wal::Log> log, OpenLogOf(host, args));
+  logs.by_directory[args.wal_name] = {log, 1};
+  return log;
 }
 
 bool ReleaseLog(const std::string& directory) {
@@ -119,12 +121,9 @@ bool ReleaseLog(const std::string& directory) {
 
 void ForgetLog(const std::string& directory) {
   OpenLogs& logs = Logs();
-  OpenLog closed;  // declared first: destroyed outside the lock
   io::MutexLock lock(&logs.mutex);
-  const auto at = logs.by_directory.find(directory);
-  if (at == logs.by_directory.end() || at->second.connections != 0) return;
-  closed = std::move(at->second);
-  logs.by_directory.erase(at);
+  logs.by_directory.erase(directory);
+  logs.forgotten.SignalAll();
 }
 
 bool IsOpen(const std::string& directory) {

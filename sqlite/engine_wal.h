@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sqlite/engine_result.h"
+#include "sqlite/virtual_wal.h"
+#include "wal/connection.h"
+
+// One pager's connection to a log: what stands behind the Wal* of SQLite.
+struct strata_wal {
+  const strata_wal_host* host = nullptr;
+  std::string directory;
+  sqlite3_file* database = nullptr;
+  std::unique_ptr<strata::wal::Connection> connection;
+  int fork_generation = 0;
+
+  strata_sqlite_connection* sqlite = nullptr;  // the SQLite connection that uses it now
+  strata::segment::FrameNo found;              // by the last find_frame
+  uint64_t committed_frames = 0;               // in the log after a commit that callback() has not told yet
+  bool exclusive = false;
+  bool heap_memory = false;
+  std::optional<strata::wal::CommitPoint> requested_snapshot;
+};
+
+namespace strata::sqlite {
+
+// SQLITE_OK, or an error when the process forked after the wal was opened.
+int CheckProcess(const strata_wal* wal);
+
+// The entries of the table, by file: strata_engine.cc, strata_engine_read.cc, strata_engine_write.cc,
+// strata_engine_checkpoint.cc, strata_engine_snapshot.cc.
+int BeginRead(strata_wal*, int* changed);
+void EndRead(strata_wal*);
+int FindFrame(strata_wal*, uint32_t page_no, uint32_t* token);
+int ReadFrame(strata_wal*, uint32_t token, int bytes, uint8_t* to);
+uint32_t DatabasePages(strata_wal*);
+
+int WriteLock(strata_wal*, int lock);
+int BeginWrite(strata_wal*);
+int EndWrite(strata_wal*);
+int Undo(strata_wal*, int (*undo_page)(void*, uint32_t), void* context);
+void Savepoint(strata_wal*, uint32_t* words);
+int SavepointUndo(strata_wal*, uint32_t* words);
+int Frames(strata_wal*, int page_size, const strata_wal_page* pages, size_t count, uint32_t database_pages, int commit,
+           int sync_flags);
+int Callback(strata_wal*, int default_hook, int autocheckpoint_frames);
+
+int Checkpoint(strata_wal*, strata_sqlite_connection*, int mode, int (*busy)(void*), void* busy_context, int sync_flags,
+               int buffer_bytes, uint8_t* buffer, int* log_frames, int* checkpointed_frames);
+
+int SnapshotGet(strata_wal*, unsigned char* snapshot);
+void SnapshotOpen(strata_wal*, const unsigned char* snapshot);
+int SnapshotRecover(strata_wal*);
+int SnapshotCheck(strata_wal*, const unsigned char* snapshot);
+void SnapshotUnlock(strata_wal*);
+int SnapshotCompare(const unsigned char* a, const unsigned char* b);
+
+// Runs a method's body; what it throws (memory, above all) becomes a result code.
+template <typename Body>
+int Guard(Body body) noexcept;
+
+}  // namespace strata::sqlite
+
+#include "sqlite/engine_guard.h"

@@ -1,0 +1,155 @@
+#include <sqlite3.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "sqlite/engine_logs.h"
+#include "sqlite/engine_wal.h"
+#include "wal/recovery.h"
+
+namespace strata::sqlite {
+
+namespace {
+
+const strata_wal_host* engine_host = nullptr;
+
+int Open(const strata_wal_open_args* args, strata_wal** out) {
+  return Guard([&] {
+    absl::StatusOr<std::shared_ptr<wal::Log>> log = AcquireLog(engine_host, *args);
+    if (!log.ok()) return ResultOf(engine_host, log.status(), Doing::kOpen);
+    auto wal = std::make_unique<strata_wal>();
+    wal->host = engine_host;
+    wal->directory = args->wal_name;
+    wal->database = args->database;
+    wal->connection = std::make_unique<wal::Connection>(*std::move(log));
+    wal->fork_generation = ForkGeneration();
+    wal->exclusive = wal->heap_memory = args->no_shared_memory != 0;
+    *out = wal.release();
+    return SQLITE_OK;
+  });
+}
+
+int CloseLog(strata_wal* wal, strata_sqlite_connection* sqlite, bool keep_log) {
+  wal::Log& log = wal->connection->log();
+  const bool may_checkpoint = sqlite != nullptr;
+  const bool may_remove = may_checkpoint && !keep_log && !log.read_only() &&
+                          wal->host->lock_file(wal->database, SQLITE_LOCK_EXCLUSIVE) == SQLITE_OK;
+  return ResultOf(wal->host, log.Close(may_checkpoint, may_remove), Doing::kCheckpoint);
+}
+
+int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*, int keep_log) {
+  if (wal == nullptr) return SQLITE_OK;
+  return Guard([&] {
+    if (CheckProcess(wal) != SQLITE_OK) return SQLITE_OK;  // the parent's; its threads and locks are not here
+    const std::string directory = wal->directory;
+    int rc = SQLITE_OK;
+    const bool last = ReleaseLog(directory);
+    if (last) rc = CloseLog(wal, sqlite, keep_log != 0);
+    wal->connection.reset();
+    delete wal;
+    if (last) ForgetLog(directory);
+    return rc;
+  });
+}
+
+void Limit(strata_wal*, int64_t) {}
+
+int ExclusiveMode(strata_wal* wal, int op) {
+  if (op > 0) wal->exclusive = true;
+  if (op == 0 && !wal->heap_memory) wal->exclusive = false;
+  return op > 0 ? 1 : !wal->exclusive;
+}
+
+int HeapMemory(strata_wal* wal) { return wal != nullptr && wal->heap_memory; }
+
+void SetConnection(strata_wal* wal, strata_sqlite_connection* sqlite) { wal->sqlite = sqlite; }
+
+bool Exists(const std::string& path, io::FileKind kind) {
+  const absl::StatusOr<io::FileInfo> info = ProductionEnvironment(engine_host).files->Stat(path);
+  return info.ok() && info->kind == kind;
+}
+
+// A log directory, or the identity that a clean close left behind.
+int IsLog(struct sqlite3_vfs*, const char* wal_name) {
+  return Guard([&] {
+    const std::string directory = wal_name;
+    return Exists(absl::StrCat(directory, "/", wal::kLockName), io::FileKind::kRegular) ||
+           Exists(absl::StrCat(directory, "/", wal::kIdentityName), io::FileKind::kRegular) ||
+           Exists(absl::StrCat(engine_host->database_name(wal_name), "-strata"), io::FileKind::kRegular);
+  });
+}
+
+absl::Status RemoveEmptyLog(io::FileSystem& files, const std::string& directory) {
+  const absl::StatusOr<wal::RecoveredLog> log = wal::RecoverLog(files, directory);
+  if (log.ok() && log->end.frame > log->identity.base_frame) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(directory, ": holds commits of a database whose file is empty; 'strata recover' puts them back"));
+  }
+  if (!log.ok() && !absl::IsNotFound(log.status())) return log.status();
+  absl::StatusOr<std::vector<std::string>> names = files.List(directory);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    const absl::Status removed = files.Unlink(absl::StrCat(directory, "/", name));
+    if (!removed.ok()) return removed;
+  }
+  return files.RemoveDirectory(directory);
+}
+
+int DeleteLog(struct sqlite3_vfs*, const char* wal_name) {
+  return Guard([&] {
+    const std::string directory = wal_name;
+    if (IsOpen(directory)) return SQLITE_OK;  // another connection's
+    return ResultOf(engine_host, RemoveEmptyLog(*ProductionEnvironment(engine_host).files, directory), Doing::kOpen);
+  });
+}
+
+constexpr strata_wal_methods kMethods = {
+    .version = 1,
+    .name = "strata",
+    .open = Open,
+    .close = Close,
+    .limit = Limit,
+    .begin_read = BeginRead,
+    .end_read = EndRead,
+    .find_frame = FindFrame,
+    .read_frame = ReadFrame,
+    .database_pages = DatabasePages,
+    .write_lock = WriteLock,
+    .begin_write = BeginWrite,
+    .end_write = EndWrite,
+    .undo = Undo,
+    .savepoint = Savepoint,
+    .savepoint_undo = SavepointUndo,
+    .frames = Frames,
+    .checkpoint = Checkpoint,
+    .callback = Callback,
+    .exclusive_mode = ExclusiveMode,
+    .heap_memory = HeapMemory,
+    .set_connection = SetConnection,
+    .snapshot_get = SnapshotGet,
+    .snapshot_open = SnapshotOpen,
+    .snapshot_recover = SnapshotRecover,
+    .snapshot_check = SnapshotCheck,
+    .snapshot_unlock = SnapshotUnlock,
+    .snapshot_compare = SnapshotCompare,
+    .delete_log = DeleteLog,
+    .is_log = IsLog,
+};
+
+}  // namespace
+
+int CheckProcess(const strata_wal* wal) {
+  if (wal->fork_generation == ForkGeneration()) return SQLITE_OK;
+  wal->host->log(SQLITE_MISUSE, "a database opened before fork() cannot be used in the child: open it again there");
+  return SQLITE_MISUSE;
+}
+
+}  // namespace strata::sqlite
+
+extern "C" {
+
+const strata_wal_methods* strata_engine_methods(void) { return &strata::sqlite::kMethods; }
+
+void strata_engine_attach(const strata_wal_host* host) { strata::sqlite::engine_host = host; }
+}

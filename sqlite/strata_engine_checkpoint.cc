@@ -1,0 +1,85 @@
+#include <sqlite3.h>
+
+#include <functional>
+
+#include "sqlite/engine_wal.h"
+
+namespace strata::sqlite {
+
+namespace {
+
+// Waits as long as the busy handler wants; false when it gave up.
+bool WaitWith(int (*busy)(void*), void* context, const std::function<bool()>& reached) {
+  while (!reached()) {
+    if (busy == nullptr || busy(context) == 0) return false;
+  }
+  return true;
+}
+
+class Checkpointing {
+ public:
+  Checkpointing(strata_wal* wal, int mode, std::function<bool(const std::function<bool()>&)> wait)
+      : connection_(*wal->connection), log_(connection_.log()), mode_(mode), wait_(std::move(wait)) {}
+
+  // Whether the mode was reached: SQLITE_BUSY says that a reader or writer was in the way.
+  absl::StatusOr<bool> Run(bool sync) {
+    bool complete = true;
+    const bool held = connection_.holds_write_lock();
+    if (mode_ >= STRATA_CHECKPOINT_FULL) complete = wait_([&] { return LockWriters(); });
+    const absl::StatusOr<bool> result = Copy(sync, complete);
+    if (!held) connection_.UnlockForWrite();
+    return result;
+  }
+
+ private:
+  bool LockWriters() { return connection_.LockForWrite(0, nullptr) == wal::WriteLock::Outcome::kAcquired; }
+
+  absl::StatusOr<bool> Copy(bool sync, bool complete) {
+    wal::LogState& state = log_.state();
+    const segment::FrameNo tip = state.commits->appended().frame;
+    if (sync) {
+      const absl::Status synced = state.commits->WaitSynced(tip);
+      if (!synced.ok()) return synced;
+    }
+    if (complete && mode_ >= STRATA_CHECKPOINT_FULL) {
+      complete = wait_([&] { return state.readers.OldestSnapshot(tip) >= tip; });
+    }
+    absl::Status status = log_.Checkpoint(tip, sync, connection_.holds_write_lock());
+    if (!status.ok()) return status;
+    if (!complete || mode_ < STRATA_CHECKPOINT_RESTART) return complete;
+    if (state.index->floor() != tip) return false;
+    const uint64_t generation = state.readers.NextGeneration();
+    if (!wait_([&] { return !state.readers.AnyStartedBy(generation); })) return false;
+    if (mode_ == STRATA_CHECKPOINT_TRUNCATE) status = log_.Truncate();
+    if (!status.ok()) return status;
+    return true;
+  }
+
+  wal::Connection& connection_;
+  wal::Log& log_;
+  const int mode_;
+  const std::function<bool(const std::function<bool()>&)> wait_;
+};
+
+}  // namespace
+
+int Checkpoint(strata_wal* wal, strata_sqlite_connection*, int mode, int (*busy)(void*), void* busy_context,
+               int sync_flags, int, uint8_t*, int* log_frames, int* checkpointed_frames) {
+  return Guard([&] {
+    int rc = CheckProcess(wal);
+    if (rc != SQLITE_OK) return rc;
+    if (mode != STRATA_CHECKPOINT_NOOP) {
+      Checkpointing checkpointing(wal, mode, [&](const std::function<bool()>& reached) {
+        return WaitWith(busy, busy_context, reached);
+      });
+      const absl::StatusOr<bool> complete = checkpointing.Run(((sync_flags >> 2) & 3) != 0);
+      rc = complete.ok() ? (*complete ? SQLITE_OK : SQLITE_BUSY) : ResultOf(wal->host, complete.status(), Doing::kCheckpoint);
+    }
+    const wal::Log::Counts counts = wal->connection->log().counts();
+    if (log_frames != nullptr) *log_frames = static_cast<int>(counts.frames);
+    if (checkpointed_frames != nullptr) *checkpointed_frames = static_cast<int>(counts.checkpointed);
+    return rc;
+  });
+}
+
+}  // namespace strata::sqlite

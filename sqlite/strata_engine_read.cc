@@ -1,0 +1,56 @@
+#include <sqlite3.h>
+
+#include "sqlite/engine_wal.h"
+
+namespace strata::sqlite {
+
+using segment::FrameNo;
+using segment::PageNo;
+
+namespace {
+
+absl::StatusOr<bool> Begin(strata_wal* wal) {
+  if (!wal->requested_snapshot.has_value()) return wal->connection->BeginRead();
+  return wal->connection->BeginReadAt(*wal->requested_snapshot);
+}
+
+}  // namespace
+
+int BeginRead(strata_wal* wal, int* changed) {
+  return Guard([&] {
+    const int rc = CheckProcess(wal);
+    if (rc != SQLITE_OK) return rc;
+    const absl::StatusOr<bool> begun = Begin(wal);
+    if (absl::IsNotFound(begun.status())) return SQLITE_ERROR_SNAPSHOT;
+    if (!begun.ok()) return ResultOf(wal->host, begun.status(), Doing::kSync);
+    *changed = *begun ? 1 : 0;
+    return SQLITE_OK;
+  });
+}
+
+void EndRead(strata_wal* wal) {
+  Guard([&] {
+    // SQLite ends a write transaction that is still open with the read transaction.
+    if (wal->connection->holds_write_lock()) EndWrite(wal);
+    wal->connection->EndRead();
+    return SQLITE_OK;
+  });
+}
+
+int FindFrame(strata_wal* wal, uint32_t page_no, uint32_t* token) {
+  wal->found = wal->connection->FindFrame(PageNo(page_no));
+  *token = wal->found == FrameNo(0) ? 0 : 1;
+  return SQLITE_OK;
+}
+
+int ReadFrame(strata_wal* wal, uint32_t, int bytes, uint8_t* to) {
+  return Guard([&] {
+    return ResultOf(wal->host, wal->connection->ReadFrame(wal->found, {to, static_cast<size_t>(bytes)}), Doing::kRead);
+  });
+}
+
+uint32_t DatabasePages(strata_wal* wal) {
+  return wal != nullptr && wal->connection->reading() ? wal->connection->snapshot().database_pages : 0;
+}
+
+}  // namespace strata::sqlite

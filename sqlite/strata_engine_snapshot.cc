@@ -1,0 +1,64 @@
+#include <sqlite3.h>
+
+#include <cstring>
+
+#include "io/bytes.h"
+#include "sqlite/engine_wal.h"
+
+// sqlite3_snapshot: 48 bytes. 0: the injection's 4; 4: database pages; 8: frame; 16: commit time, microseconds; 24: log
+// id, 16 bytes.
+namespace strata::sqlite {
+
+using io::LoadLittleEndian;
+using io::StoreLittleEndian;
+using segment::FrameNo;
+
+namespace {
+
+wal::CommitPoint Decode(const unsigned char* snapshot) {
+  return {FrameNo(LoadLittleEndian<uint64_t>(snapshot + 8)), LoadLittleEndian<uint32_t>(snapshot + 4),
+          static_cast<int64_t>(LoadLittleEndian<uint64_t>(snapshot + 16))};
+}
+
+bool IsOfThisLog(strata_wal* wal, const unsigned char* snapshot) {
+  const auto& id = wal->connection->log().state().identity.log_id.bytes;
+  return std::memcmp(snapshot + 24, id.data(), id.size()) == 0;
+}
+
+}  // namespace
+
+int SnapshotGet(strata_wal* wal, unsigned char* snapshot) {
+  if (!wal->connection->reading()) return SQLITE_ERROR;
+  const wal::CommitPoint& at = wal->connection->snapshot();
+  const auto& id = wal->connection->log().state().identity.log_id.bytes;
+  std::memset(snapshot, 0, 48);
+  StoreLittleEndian<uint32_t>(snapshot + 4, at.database_pages);
+  StoreLittleEndian<uint64_t>(snapshot + 8, at.frame.value());
+  StoreLittleEndian<uint64_t>(snapshot + 16, static_cast<uint64_t>(at.time_us));
+  std::memcpy(snapshot + 24, id.data(), id.size());
+  return SQLITE_OK;
+}
+
+void SnapshotOpen(strata_wal* wal, const unsigned char* snapshot) {
+  wal->requested_snapshot.reset();
+  if (snapshot != nullptr) wal->requested_snapshot = Decode(snapshot);
+}
+
+// Every commit above the checkpoint can be opened by itself; there is nothing to search for.
+int SnapshotRecover(strata_wal*) { return SQLITE_OK; }
+
+int SnapshotCheck(strata_wal* wal, const unsigned char* snapshot) {
+  const wal::CommitPoint at = Decode(snapshot);
+  wal::LogState& state = wal->connection->log().state();
+  const bool whole = at.frame >= state.index->floor() && at.frame <= state.commits->visible_frame();
+  return whole && IsOfThisLog(wal, snapshot) ? SQLITE_OK : SQLITE_ERROR_SNAPSHOT;
+}
+
+void SnapshotUnlock(strata_wal*) {}
+
+int SnapshotCompare(const unsigned char* a, const unsigned char* b) {
+  const auto order = Decode(a).frame <=> Decode(b).frame;
+  return order < 0 ? -1 : order > 0;
+}
+
+}  // namespace strata::sqlite

@@ -1,0 +1,206 @@
+#include "wal/appender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "io/status_macros.h"
+#include "wal/rewrite.h"
+
+namespace strata::wal {
+
+using segment::FrameNo;
+
+absl::Status Appender::BeginTransaction() {
+  io::MutexLock lock(&state_.append_mutex);
+  const bool full = state_.current != nullptr && state_.current->end_offset() >= state_.options.segment_bytes;
+  const bool overfull = full && state_.current->end_offset() >= 2 * state_.options.segment_bytes;
+  if (state_.current == nullptr || overfull || (full && state_.spare != nullptr)) {
+    STRATA_RETURN_IF_ERROR(StartFile());
+  }
+  return state_.options.pad_blocks ? state_.current->PadToBlock() : absl::OkStatus();
+}
+
+segment::SegmentHeader Appender::NextHeader() {
+  segment::SegmentHeader header;
+  header.page_size = state_.identity.page_size;
+  header.log_id = state_.identity.log_id;
+  header.parent_log_id = state_.identity.parent_log_id;
+  header.parent_frame = state_.identity.parent_frame;
+  header.sequence = state_.next_sequence++;
+  header.salt = state_.environment.random->Next64();
+  header.created_us = state_.environment.clock->NowMicros();
+  return header;
+}
+
+absl::StatusOr<std::shared_ptr<CurrentSegment>> Appender::CreateFile(const segment::SegmentHeader& header) {
+  return CurrentSegment::Create(*state_.environment.files, state_.directory, header, state_.ownership);
+}
+
+absl::Status Appender::StartFile() {
+  std::shared_ptr<CurrentSegment> next = std::exchange(state_.spare, nullptr);
+  if (next == nullptr) {
+    STRATA_ASSIGN_OR_RETURN(next, CreateFile(NextHeader()));
+    STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
+  }
+  state_.files.Add(next);
+  state_.current = std::move(next);
+  return absl::OkStatus();
+}
+
+absl::Status Appender::PrepareSpare() {
+  segment::SegmentHeader header;
+  {
+    io::MutexLock lock(&state_.append_mutex);
+    if (state_.spare != nullptr || state_.current == nullptr) return absl::OkStatus();
+    if (state_.current->end_offset() < state_.options.segment_bytes / 2) return absl::OkStatus();
+    header = NextHeader();
+  }
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> spare, CreateFile(header));
+  STRATA_RETURN_IF_ERROR(spare->Publish(*state_.environment.files, state_.directory));
+  io::MutexLock lock(&state_.append_mutex);
+  const bool still_next = state_.next_sequence == header.sequence + 1;
+  if (still_next) state_.spare = std::move(spare);
+  return still_next ? absl::OkStatus() : state_.environment.files->Unlink(spare->path());
+}
+
+void Appender::CloseCurrent() {
+  io::MutexLock lock(&state_.append_mutex);
+  state_.current = nullptr;
+}
+
+absl::Status Appender::Append(FrameNo first, absl::Span<const PageRef> pages) {
+  io::MutexLock lock(&state_.append_mutex);
+  return state_.current->AppendFrames(first, pages, nullptr);
+}
+
+absl::Status Appender::Overwrite(FrameNo frame, const PageRef& page) {
+  io::MutexLock lock(&state_.append_mutex);
+  return state_.current->OverwriteFrame(frame, page);
+}
+
+absl::StatusOr<segment::FrameHeader> Appender::ReadOpen(FrameNo frame, io::MutableBytes page) {
+  io::MutexLock lock(&state_.append_mutex);
+  return state_.current->ReadOpenFrame(frame, page);
+}
+
+void Appender::Abandon(FrameNo last) {
+  io::MutexLock lock(&state_.append_mutex);
+  if (state_.current != nullptr) state_.current->Abandon(last);
+}
+
+absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
+                              absl::Span<const segment::PageNo> pages_before, uint32_t database_pages,
+                              Durability durability) {
+  const int64_t now = state_.environment.clock->NowMicros();
+  io::MutexLock lock(&state_.append_mutex);
+  if (state_.commits->failed()) return state_.commits->failure();
+  const int64_t time_us = std::max(now, state_.commits->appended().time_us);
+  const CommitMark mark{database_pages, time_us, state_.commits->synced()};
+  STRATA_RETURN_IF_ERROR(state_.current->AppendFrames(first, pages, &mark));
+  for (segment::PageNo page : pages_before) state_.index->Append(page);
+  for (const PageRef& page : pages) state_.index->Append(page.page);
+  state_.readers.Retire(state_.index->TakeRetired());
+  const FrameNo last(first.value() + pages.size() - 1);
+  state_.commits->Append({last, database_pages, time_us}, durability);
+  const int64_t monotonic = state_.environment.clock->MonotonicMicros();
+  state_.last_commit_us.store(monotonic, std::memory_order_relaxed);
+  int64_t none = 0;
+  if (durability == Durability::kNormal) state_.unsynced_since_us.compare_exchange_strong(none, monotonic);
+  none = 0;
+  state_.unsealed_since_us.compare_exchange_strong(none, monotonic);
+  return absl::OkStatus();
+}
+
+absl::Status Appender::AppendMark() {
+  io::MutexLock lock(&state_.append_mutex);
+  if (state_.current == nullptr) return absl::OkStatus();
+  if (state_.options.pad_blocks) STRATA_RETURN_IF_ERROR(state_.current->PadToBlock());
+  segment::MarkRecord mark;
+  mark.checkpointed = state_.progress.checkpointed.frame;
+  mark.database_pages = state_.progress.checkpointed.database_pages;
+  mark.commit_time_us = state_.progress.checkpointed.time_us;
+  mark.sealed = state_.progress.sealed;
+  mark.sealed_digest = state_.progress.sealed_digest;
+  mark.shipped = state_.progress.shipped;
+  return state_.current->AppendMark(state_.commits->appended().frame, state_.commits->synced(), mark);
+}
+
+std::vector<Appender::Syncing> Appender::BeginSync() {
+  io::MutexLock lock(&state_.append_mutex);
+  state_.unsynced_since_us.store(0, std::memory_order_relaxed);
+  std::vector<Syncing> work;
+  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) {
+    if (segment->unsynced_bytes() != 0) work.push_back({segment, segment->BeginSync()});
+  }
+  return work;
+}
+
+absl::Status Appender::Sync() {
+  for (const Syncing& each : BeginSync()) {
+    const absl::Status status = each.segment->Sync();
+    io::MutexLock lock(&state_.append_mutex);
+    if (!status.ok()) {
+      state_.environment.logger->Log(io::Severity::kError,
+                                     absl::StrCat(status.message(), "; writing what is not durable to a new file"));
+      const absl::Status replaced = Replace(each.segment);
+      if (replaced.ok()) return absl::OkStatus();
+      return absl::Status(status.code(), absl::StrCat(status.message(), "; and to a new file: ", replaced.message()));
+    }
+    each.segment->FinishSync(each.begun);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
+  STRATA_ASSIGN_OR_RETURN(const FrameNo good, LastCommitBelow(*failed, failed->FirstDoubtfulByte()));
+  DropSpare();
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
+  const auto list = state_.files.list();
+  const CurrentSegment* current = state_.current.get();  // nullptr between files: then nothing is open
+  const FrameNo committed = state_.commits->appended().frame;
+  const auto source = [&](FrameNo frame) {
+    return (frame > committed ? current : LogFiles::Find(*list, frame))->IntendedRecord(frame);
+  };
+  const FrameNo last(committed.value() + (current == nullptr ? 0 : current->open_frames()));
+  if (last > good) STRATA_RETURN_IF_ERROR(RewriteFrames(source, good.next(), last, next.get()));
+  STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->DropUnsyncedCopies();
+  state_.files.Add(next);
+  state_.current = std::move(next);
+  return absl::OkStatus();
+}
+
+void Appender::DropSpare() {
+  if (state_.spare == nullptr) return;
+  // Its sequence number is below that of the replacement, so that it must not be used; recovery removes it
+  // when this unlink is lost.
+  state_.environment.files->Unlink(state_.spare->path()).IgnoreError();
+  state_.spare = nullptr;
+}
+
+absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
+  io::MutexLock lock(&state_.append_mutex);
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
+  const auto list = state_.files.list();
+  const auto source = [&](FrameNo frame) { return LogFiles::Find(*list, frame)->IntendedRecord(frame); };
+  STRATA_RETURN_IF_ERROR(RewriteFrames(source, from.next(), to, next.get()));
+  STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
+  state_.files.Add(next);
+  state_.current = std::move(next);
+  return absl::OkStatus();
+}
+
+uint64_t Appender::unsynced_bytes() {
+  io::MutexLock lock(&state_.append_mutex);
+  uint64_t bytes = 0;
+  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) bytes += segment->unsynced_bytes();
+  return bytes;
+}
+
+void Appender::DropUnsyncedCopies() {
+  io::MutexLock lock(&state_.append_mutex);
+  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) segment->DropUnsyncedCopies();
+}
+
+}  // namespace strata::wal

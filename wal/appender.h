@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "wal/log_state.h"
+
+// The only one who writes to log files: frames, marks, syncs, and the replacement of a file whose sync failed.
+namespace strata::wal {
+
+// Appending calls belong to the holder of the write lock; Sync is CommitQueue's, from any thread.
+class Appender {
+ public:
+  explicit Appender(LogState* state) : state_(*state) {}
+
+  // Before the first frame of a transaction: a file with room, on a block boundary where the disk needs it.
+  absl::Status BeginTransaction();
+
+  // Frames of the open transaction, numbered from `first`.
+  absl::Status Append(segment::FrameNo first, absl::Span<const PageRef> pages);
+  absl::Status Overwrite(segment::FrameNo frame, const PageRef& page);
+  absl::StatusOr<segment::FrameHeader> ReadOpen(segment::FrameNo frame, io::MutableBytes page);
+  void Abandon(segment::FrameNo last);
+
+  // The last frames of the transaction and its end. `pages_before`: pages of the frames appended before, in
+  // order, for the index. On success the commit is announced to the queue with its durability.
+  absl::Status Commit(segment::FrameNo first, absl::Span<const PageRef> pages,
+                      absl::Span<const segment::PageNo> pages_before, uint32_t database_pages, Durability durability);
+
+  // A record of the progress so far, behind the last commit; nothing when there is no file yet.
+  absl::Status AppendMark();
+
+  // Makes every byte of the log durable, oldest file first. When that fails, what is not known durable is
+  // written to a new file; only when that fails too an error is returned, and the log stops.
+  absl::Status Sync();
+
+  // Ends the current file; the next transaction starts a new one. Between transactions only.
+  void CloseCurrent();
+
+  // In the background: has the next file ready before the current one is full.
+  absl::Status PrepareSpare();
+
+  // Bytes that no sync covered yet.
+  uint64_t unsynced_bytes();
+
+  // synchronous=OFF beyond the limit: lets the copies go.
+  void DropUnsyncedCopies();
+
+  // After recovery: writes frames (from, to] again, durably, so that nothing that a lost write could take away
+  // is served.
+  absl::Status RewriteRecovered(segment::FrameNo from, segment::FrameNo to);
+
+ private:
+  struct Syncing {
+    std::shared_ptr<CurrentSegment> segment;
+    uint64_t begun;
+  };
+
+  absl::Status StartFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  segment::SegmentHeader NextHeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  absl::StatusOr<std::shared_ptr<CurrentSegment>> CreateFile(const segment::SegmentHeader& header);
+  absl::Status Replace(const std::shared_ptr<CurrentSegment>& failed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  void DropSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  std::vector<Syncing> BeginSync();
+
+  LogState& state_;
+};
+
+}  // namespace strata::wal

@@ -1,0 +1,128 @@
+#include "wal/checkpointer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "io/status_macros.h"
+
+namespace strata::wal {
+
+using segment::FrameNo;
+using segment::PageNo;
+
+absl::StatusOr<io::File*> Checkpointer::database() {
+  if (database_ == nullptr) {
+    STRATA_ASSIGN_OR_RETURN(database_, open_database_());
+  }
+  return database_.get();
+}
+
+FrameNo Checkpointer::Allowed(FrameNo limit) {
+  FrameNo allowed = std::min(limit, std::min(state_.commits->visible_frame(), state_.commits->synced()));
+  if (!state_.identity.store.empty()) {
+    io::MutexLock lock(&state_.append_mutex);
+    allowed = std::min(allowed, state_.progress.sealed);
+  }
+  return state_.readers.OldestSnapshot(allowed);
+}
+
+absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync) {
+  STRATA_RETURN_IF_ERROR(poisoned_);
+  const FrameNo from = state_.index->floor();
+  const FrameNo allowed = Allowed(limit);
+  if (allowed <= from) return from;
+  const FrameNo to = state_.readers.LimitCheckpoint(allowed);
+  if (to <= from) return from;
+  STRATA_ASSIGN_OR_RETURN(const CommitPoint commit, CommitAt(to));
+  STRATA_RETURN_IF_ERROR(CopyPages(NewestVersions(from, commit)));
+  STRATA_RETURN_IF_ERROR(Finish(commit, sync));
+  return to;
+}
+
+absl::StatusOr<CommitPoint> Checkpointer::CommitAt(FrameNo frame) {
+  std::vector<uint8_t> page(state_.identity.page_size);
+  STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader header,
+                          ReadLogFrame(*state_.files.list(), frame, absl::MakeSpan(page)));
+  if (!header.is_commit) return absl::InternalError(absl::StrCat("frame ", frame.value(), " is no commit"));
+  return CommitPoint{frame, header.database_pages, header.commit_time_us};
+}
+
+// In page order, so that the database file is written from front to back.
+std::vector<Checkpointer::Copy> Checkpointer::NewestVersions(FrameNo from, const CommitPoint& to) {
+  absl::flat_hash_set<uint32_t> seen;
+  std::vector<Copy> copies;
+  for (FrameNo frame = to.frame; frame > from; frame = frame.previous()) {
+    const PageNo page = state_.index->PageOf(frame);
+    if (page.value() <= to.database_pages && seen.insert(page.value()).second) copies.push_back({page, frame});
+  }
+  std::sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) { return a.page < b.page; });
+  return copies;
+}
+
+absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies) {
+  STRATA_ASSIGN_OR_RETURN(io::File * file, database());
+  const auto list = state_.files.list();
+  const uint64_t page_size = state_.identity.page_size;
+  std::vector<uint8_t> page(page_size);
+  for (const Copy& copy : copies) {
+    STRATA_RETURN_IF_ERROR(ReadLogFrame(*list, copy.frame, absl::MakeSpan(page)).status());
+    STRATA_RETURN_IF_ERROR(file->Write((copy.page.value() - 1) * page_size, page));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
+  STRATA_ASSIGN_OR_RETURN(io::File * file, database());
+  const uint64_t bytes = static_cast<uint64_t>(to.database_pages) * state_.identity.page_size;
+  STRATA_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
+  if (size > bytes) STRATA_RETURN_IF_ERROR(file->Truncate(bytes));
+  if (sync) {
+    const absl::Status synced = file->Sync();
+    if (!synced.ok()) {
+      poisoned_ = absl::Status(synced.code(), absl::StrCat("the database file cannot be made durable: ", synced.message()));
+      return poisoned_;
+    }
+  }
+  io::MutexLock lock(&state_.append_mutex);
+  state_.progress.checkpointed = to;
+  state_.index->RaiseFloor(to.frame);
+  state_.readers.Retire(state_.index->TakeRetired());
+  return absl::OkStatus();
+}
+
+// Files, oldest first, of which no frame is needed any more; never the current one.
+std::vector<std::shared_ptr<CurrentSegment>> Checkpointer::OldFiles() {
+  io::MutexLock lock(&state_.append_mutex);
+  FrameNo keep_after = state_.progress.checkpointed.frame;
+  if (!state_.identity.store.empty()) keep_after = std::min(keep_after, state_.progress.shipped);
+  std::vector<std::shared_ptr<CurrentSegment>> old;
+  const auto list = state_.files.list();
+  for (size_t i = 0; i < list->size() && (*list)[i] != state_.current; ++i) {
+    const FrameNo next = i + 1 < list->size() ? (*list)[i + 1]->first_frame() : FrameNo(0);
+    const FrameNo last = next == FrameNo(0) ? (*list)[i]->last_commit() : std::min((*list)[i]->last_commit(), next.previous());
+    if (last > keep_after) break;
+    old.push_back((*list)[i]);
+  }
+  return old;
+}
+
+absl::Status Checkpointer::RemoveOldFiles() {
+  std::vector<std::shared_ptr<CurrentSegment>> old = OldFiles();
+  if (old.empty()) return absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(appender_.BeginTransaction());  // the mark needs a file that stays
+  STRATA_RETURN_IF_ERROR(appender_.AppendMark());
+  STRATA_RETURN_IF_ERROR(state_.commits->SyncNow());
+  std::vector<std::shared_ptr<void>> garbage;
+  for (std::shared_ptr<CurrentSegment>& segment : old) {
+    STRATA_RETURN_IF_ERROR(state_.environment.files->Unlink(segment->path()));
+    state_.files.Remove(segment.get());
+    garbage.push_back(std::move(segment));
+  }
+  state_.readers.Retire(std::move(garbage));
+  state_.readers.CollectGarbage();
+  return state_.environment.files->SyncDirectory(state_.directory);
+}
+
+}  // namespace strata::wal

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "io/file.h"
+#include "wal/appender.h"
+#include "wal/log_state.h"
+
+// Copies committed pages into the database file, and removes log files that nobody needs any more.
+namespace strata::wal {
+
+// Opens the database file for the checkpointer. The handle holds no lock; see docs/sqlite_fork.md on why the database
+// file is only touched through SQLite's VFS.
+using OpenDatabase = std::function<absl::StatusOr<std::unique_ptr<io::File>>()>;
+
+// One call at a time (LogState::maintenance).
+class Checkpointer {
+ public:
+  Checkpointer(LogState* state, Appender* appender, OpenDatabase open_database)
+      : state_(*state), appender_(*appender), open_database_(std::move(open_database)) {}
+
+  // Copies what can be copied: what is durable in the log, sealed when there is a store, and needed by no older
+  // snapshot. `sync`: make the database file durable (else nothing is removed afterwards: synchronous=OFF
+  // counts as durable). Returns the last frame that is in the database file.
+  absl::StatusOr<segment::FrameNo> Run(segment::FrameNo limit, bool sync);
+
+  // Durably notes the progress, then removes the log files whose frames are all checkpointed, and shipped when
+  // there is a store; oldest first. The caller holds the write lock.
+  absl::Status RemoveOldFiles();
+  bool HasOldFiles() { return !OldFiles().empty(); }
+
+  absl::StatusOr<io::File*> database();
+
+  // Up to which frame a checkpoint may go now without waiting for anybody.
+  segment::FrameNo Allowed(segment::FrameNo limit);
+
+ private:
+  struct Copy {
+    segment::PageNo page;
+    segment::FrameNo frame;
+  };
+
+  std::vector<std::shared_ptr<CurrentSegment>> OldFiles();
+  absl::StatusOr<CommitPoint> CommitAt(segment::FrameNo frame);
+  std::vector<Copy> NewestVersions(segment::FrameNo from, const CommitPoint& to);
+  absl::Status CopyPages(const std::vector<Copy>& copies);
+  absl::Status Finish(const CommitPoint& to, bool sync);
+
+  LogState& state_;
+  Appender& appender_;
+  const OpenDatabase open_database_;
+  std::unique_ptr<io::File> database_;
+  absl::Status poisoned_;  // a failed sync of the database file: no later one can be believed
+};
+
+}  // namespace strata::wal

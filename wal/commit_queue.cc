@@ -1,0 +1,109 @@
+#include "wal/commit_queue.h"
+
+#include <utility>
+
+namespace strata::wal {
+
+using segment::FrameNo;
+
+CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
+    : sync_(std::move(sync)), appended_(recovered), synced_(recovered), synced_frame_(recovered.frame.value()) {
+  io::MutexLock lock(&mutex_);
+  SetVisible(recovered);
+}
+
+void CommitQueue::SetVisible(const CommitPoint& commit) {
+  const uint64_t sequence = sequence_.load(std::memory_order_relaxed);
+  sequence_.store(sequence + 1, std::memory_order_seq_cst);
+  visible_frame_.store(commit.frame.value(), std::memory_order_seq_cst);
+  visible_pages_.store(commit.database_pages, std::memory_order_seq_cst);
+  visible_time_us_.store(commit.time_us, std::memory_order_seq_cst);
+  sequence_.store(sequence + 2, std::memory_order_seq_cst);
+}
+
+CommitPoint CommitQueue::visible() const {
+  for (;;) {
+    const uint64_t before = sequence_.load(std::memory_order_seq_cst);
+    CommitPoint commit{FrameNo(visible_frame_.load(std::memory_order_seq_cst)),
+                       visible_pages_.load(std::memory_order_seq_cst),
+                       visible_time_us_.load(std::memory_order_seq_cst)};
+    if (before % 2 == 0 && sequence_.load(std::memory_order_seq_cst) == before) return commit;
+  }
+}
+
+CommitPoint CommitQueue::appended() const {
+  io::MutexLock lock(&mutex_);
+  return appended_;
+}
+
+absl::Status CommitQueue::failure() const {
+  io::MutexLock lock(&mutex_);
+  return failure_;
+}
+
+void CommitQueue::Append(const CommitPoint& commit, Durability durability) {
+  io::MutexLock lock(&mutex_);
+  appended_ = commit;
+  pending_.push_back({commit, durability == Durability::kFull});
+  PublishVisible();
+}
+
+// Everything up to the first commit that still waits for its sync.
+void CommitQueue::PublishVisible() {
+  const uint64_t synced = synced_frame_.load(std::memory_order_relaxed);
+  bool any = false;
+  CommitPoint newest;
+  while (!pending_.empty() && (!pending_.front().needs_sync || pending_.front().commit.frame.value() <= synced)) {
+    newest = pending_.front().commit;
+    any = true;
+    pending_.pop_front();
+  }
+  if (any) SetVisible(newest);
+}
+
+absl::Status CommitQueue::WaitVisible(FrameNo frame) { return Wait(visible_frame_, frame); }
+
+absl::Status CommitQueue::WaitSynced(FrameNo frame) { return Wait(synced_frame_, frame); }
+
+absl::Status CommitQueue::Wait(const std::atomic<uint64_t>& reached, FrameNo frame) {
+  if (reached.load(std::memory_order_acquire) >= frame.value()) return absl::OkStatus();
+  io::MutexLock lock(&mutex_);
+  while (reached.load(std::memory_order_relaxed) < frame.value()) {
+    if (!failure_.ok()) return failure_;
+    if (syncing_) {
+      changed_.Wait(&mutex_);
+    } else {
+      Lead();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CommitQueue::SyncNow() {
+  io::MutexLock lock(&mutex_);
+  while (syncing_) changed_.Wait(&mutex_);
+  if (failure_.ok()) Lead();
+  return failure_;
+}
+
+void CommitQueue::Lead() {
+  syncing_ = true;
+  const CommitPoint target = appended_;
+  mutex_.Unlock();
+  absl::Status status = sync_(target.frame);
+  mutex_.Lock();
+  syncing_ = false;
+  if (status.ok()) {
+    synced_ = target;
+    synced_frame_.store(target.frame.value(), std::memory_order_release);
+    PublishVisible();
+  } else {
+    failure_ = std::move(status);
+    failed_.store(true, std::memory_order_release);
+    pending_.clear();
+    SetVisible(synced_);
+  }
+  changed_.SignalAll();
+}
+
+}  // namespace strata::wal

@@ -1,0 +1,163 @@
+#include "wal/connection.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "io/status_macros.h"
+
+namespace strata::wal {
+
+using segment::FrameNo;
+using segment::PageNo;
+
+Connection::Connection(std::shared_ptr<Log> log)
+    : log_(std::move(log)),
+      state_(log_->state()),
+      slot_(state_.readers.Register()),
+      transaction_(&log_->appender()) {}
+
+Connection::~Connection() {
+  if (writing_) Undo();
+  ReleaseWriteLock();
+  EndRead();
+  state_.readers.Unregister(slot_);
+}
+
+absl::StatusOr<bool> Connection::BeginRead() {
+  if (reading_) return false;
+  if (!holds_write_lock_ && wait_for_ > state_.commits->visible_frame()) {
+    STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(wait_for_));
+  }
+  wait_for_ = FrameNo(0);
+  for (;;) {
+    const CommitPoint snapshot = holds_write_lock_ ? state_.commits->appended() : state_.commits->visible();
+    const absl::StatusOr<bool> changed = BeginReadAt(snapshot);
+    if (!absl::IsNotFound(changed.status())) return changed;
+  }
+}
+
+absl::StatusOr<bool> Connection::BeginReadAt(const CommitPoint& snapshot) {
+  if (!state_.readers.Begin(slot_.get(), snapshot.frame)) {
+    return absl::NotFoundError(absl::StrCat("frame ", snapshot.frame.value(), " has been checkpointed past"));
+  }
+  snapshot_ = snapshot;
+  reading_ = true;
+  if (files_ == nullptr || files_version_ != state_.files.version()) {
+    files_version_ = state_.files.version();
+    files_ = state_.files.list();
+  }
+  const bool changed = !last_snapshot_.has_value() || last_snapshot_->frame != snapshot.frame;
+  last_snapshot_ = snapshot;
+  return changed;
+}
+
+void Connection::EndRead() {
+  if (!reading_) return;
+  state_.readers.End(slot_.get());
+  reading_ = false;
+}
+
+FrameNo Connection::FindFrame(PageNo page) const {
+  const FrameNo own = transaction_.Find(page);
+  return own != FrameNo(0) ? own : state_.index->Find(page, snapshot_.frame);
+}
+
+absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
+  if (frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page).status();
+  absl::Status status = ReadLogFrame(*files_, frame, page).status();
+  if (status.ok() || files_version_ == state_.files.version()) return status;
+  files_version_ = state_.files.version();  // a file may have been replaced since
+  files_ = state_.files.list();
+  return ReadLogFrame(*files_, frame, page).status();
+}
+
+WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us, const std::function<bool()>& interrupted) {
+  if (holds_write_lock_) return WriteLock::Outcome::kAcquired;
+  const WriteLock::Outcome outcome = state_.write_lock.Acquire(timeout_us, interrupted);
+  holds_write_lock_ = outcome == WriteLock::Outcome::kAcquired;
+  return outcome;
+}
+
+void Connection::UnlockForWrite() {
+  if (!writing_) ReleaseWriteLock();
+}
+
+void Connection::ReleaseWriteLock() {
+  if (!holds_write_lock_) return;
+  holds_write_lock_ = false;
+  state_.write_lock.Release();
+}
+
+absl::Status Connection::BeginWrite() {
+  if (writing_) return absl::OkStatus();
+  if (log_->read_only()) return absl::PermissionDeniedError("the database is read-only");
+  const bool held = holds_write_lock_;
+  if (LockForWrite(0, nullptr) != WriteLock::Outcome::kAcquired) {
+    return absl::UnavailableError("another connection is writing");
+  }
+  absl::Status status = state_.commits->failure();
+  if (status.ok()) status = log_->CheckBacklog();
+  const CommitPoint tip = state_.commits->appended();
+  if (status.ok() && tip.frame != snapshot_.frame) {
+    wait_for_ = tip.frame;
+    status = absl::AbortedError("the snapshot is not the last commit any more");
+  }
+  if (!status.ok()) {
+    if (!held) ReleaseWriteLock();
+    return status;
+  }
+  log_->RestartCountsIfEmpty();
+  started_from_ = tip;
+  transaction_.Begin(tip);
+  writing_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pages, bool commit,
+                               uint32_t database_pages, Durability durability) {
+  STRATA_RETURN_IF_ERROR(state_.commits->failure());
+  STRATA_RETURN_IF_ERROR(log_->PrepareToWrite(page_size));
+  if (!commit) {
+    STRATA_RETURN_IF_ERROR(transaction_.Spill(pages));
+    return BoundUnsynced(durability);
+  }
+  STRATA_RETURN_IF_ERROR(transaction_.Commit(pages, database_pages, durability));
+  snapshot_ = state_.commits->appended();
+  last_snapshot_ = snapshot_;
+  state_.readers.Advance(slot_.get(), snapshot_.frame);
+  files_version_ = state_.files.version();
+  files_ = state_.files.list();
+  ReleaseWriteLock();
+  log_->NoteCommit(durability);
+  STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(snapshot_.frame));
+  return BoundUnsynced(durability);
+}
+
+absl::Status Connection::BoundUnsynced(Durability durability) {
+  if (log_->appender().unsynced_bytes() <= state_.options.unsynced_bytes) return absl::OkStatus();
+  if (durability != Durability::kOff) return state_.commits->SyncNow();
+  log_->appender().DropUnsyncedCopies();
+  return absl::OkStatus();
+}
+
+void Connection::Undo() {
+  if (!writing_) return;
+  transaction_.TruncateTo(0);
+  transaction_.Begin(started_from_);
+  snapshot_ = started_from_;
+  last_snapshot_.reset();  // whatever was cached of this transaction is void
+}
+
+absl::Status Connection::EndWrite() {
+  if (!writing_) {
+    ReleaseWriteLock();
+    return absl::OkStatus();
+  }
+  writing_ = false;
+  if (holds_write_lock_) transaction_.TruncateTo(0);
+  transaction_.End();
+  ReleaseWriteLock();
+  return state_.commits->WaitVisible(started_from_.frame);
+}
+
+}  // namespace strata::wal

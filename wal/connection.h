@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "wal/log.h"
+#include "wal/write_transaction.h"
+
+namespace strata::wal {
+
+// One connection to a log: a snapshot to read, and at times the write lock. One thread at a time.
+class Connection {
+ public:
+  explicit Connection(std::shared_ptr<Log> log);
+  ~Connection();
+
+  Log& log() { return *log_; }
+
+  // Takes a snapshot: of the last visible commit, or of the last appended one with the write lock held. Returns
+  // whether it differs from the connection's last one.
+  absl::StatusOr<bool> BeginRead();
+  // The same of an older commit that is still whole; NotFound when a checkpoint has passed it.
+  absl::StatusOr<bool> BeginReadAt(const CommitPoint& snapshot);
+  void EndRead();
+  bool reading() const { return reading_; }
+  const CommitPoint& snapshot() const { return snapshot_; }
+
+  // A frame with the page as this connection sees it; 0: read the database file.
+  segment::FrameNo FindFrame(segment::PageNo page) const;
+  absl::Status ReadFrame(segment::FrameNo frame, io::MutableBytes page);
+
+  // The write lock before the snapshot. Nothing when it is held already.
+  WriteLock::Outcome LockForWrite(int64_t timeout_us, const std::function<bool()>& interrupted);
+  void UnlockForWrite();
+  bool holds_write_lock() const { return holds_write_lock_; }
+
+  // Aborted: the snapshot is not the last commit any more (SQLITE_BUSY_SNAPSHOT). Unavailable: another connection
+  // writes. Others: the log does not take writes.
+  absl::Status BeginWrite();
+
+  // Appends pages to the transaction; with `commit`, ends it and waits until it is as durable as asked. The
+  // database has `database_pages` pages then.
+  absl::Status Write(uint32_t page_size, absl::Span<const PageRef> pages, bool commit, uint32_t database_pages,
+                     Durability durability);
+
+  // Pages of the frames that Undo takes back, for the pager's cache.
+  absl::Span<const segment::PageNo> written_pages() const { return transaction_.pages(); }
+  void Undo();
+  uint64_t savepoint() const { return transaction_.pages().size(); }
+  void UndoToSavepoint(uint64_t savepoint) { transaction_.TruncateTo(savepoint); }
+
+  // Gives the write lock back; waits until what the transaction started from is durable at its committer's level.
+  absl::Status EndWrite();
+
+ private:
+  absl::Status BoundUnsynced(Durability durability);
+  void ReleaseWriteLock();
+
+  const std::shared_ptr<Log> log_;
+  LogState& state_;
+  const std::shared_ptr<ReaderRegistry::Slot> slot_;
+  WriteTransaction transaction_;
+
+  bool reading_ = false;
+  CommitPoint snapshot_;
+  std::optional<CommitPoint> last_snapshot_;
+  std::shared_ptr<const LogFiles::List> files_;
+  uint64_t files_version_ = 0;
+
+  bool holds_write_lock_ = false;
+  bool writing_ = false;
+  CommitPoint started_from_;
+  segment::FrameNo wait_for_;  // the next snapshot must not be older
+};
+
+}  // namespace strata::wal

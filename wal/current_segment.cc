@@ -1,0 +1,288 @@
+#include "wal/current_segment.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "io/status_macros.h"
+
+namespace strata::wal {
+
+using segment::FrameHeader;
+using segment::FrameNo;
+using segment::kRecordHeaderSize;
+using segment::RecordKind;
+
+namespace {
+
+constexpr uint64_t kBlock = 4096;
+constexpr size_t kBatchPages = 512;  // one write each
+constexpr char kTemporarySuffix[] = ".tmp";
+
+uint64_t BlockStart(uint64_t offset) { return offset / kBlock * kBlock; }
+
+}  // namespace
+
+std::string SegmentFileName(uint64_t sequence) { return absl::StrFormat("%010d.log", sequence); }
+
+uint64_t ParseSegmentFileName(const std::string& name) {
+  uint64_t sequence = 0;
+  if (name.size() < 14 || name.compare(name.size() - 4, 4, ".log") != 0) return 0;
+  if (!absl::SimpleAtoi(name.substr(0, name.size() - 4), &sequence)) return 0;
+  return SegmentFileName(sequence) == name ? sequence : 0;
+}
+
+CurrentSegment::CurrentSegment(std::unique_ptr<io::File> file, std::string path, const segment::SegmentHeader& header)
+    : file_(std::move(file)),
+      path_(std::move(path)),
+      header_(header),
+      seed_(segment::RecordSeed(header.salt, header.log_id)) {}
+
+absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Create(io::FileSystem& files,
+                                                                       const std::string& directory,
+                                                                       const segment::SegmentHeader& header,
+                                                                       const io::Ownership& ownership) {
+  const std::string path = absl::StrCat(directory, "/", SegmentFileName(header.sequence));
+  STRATA_ASSIGN_OR_RETURN(auto file, files.Open(path + kTemporarySuffix, io::OpenMode::kCreateOrOpen, ownership));
+  STRATA_RETURN_IF_ERROR(file->Truncate(0));
+  std::vector<uint8_t> bytes(segment::kSegmentHeaderSize);
+  EncodeSegmentHeader(header, bytes.data());
+  STRATA_RETURN_IF_ERROR(file->Write(0, bytes));
+  return std::shared_ptr<CurrentSegment>(new CurrentSegment(std::move(file), path, header));
+}
+
+absl::Status CurrentSegment::Publish(io::FileSystem& files, const std::string& directory) {
+  const uint64_t begun = BeginSync();
+  STRATA_RETURN_IF_ERROR(Sync());
+  FinishSync(begun);
+  STRATA_RETURN_IF_ERROR(files.Rename(path_ + kTemporarySuffix, path_));
+  return files.SyncDirectory(directory);
+}
+
+std::shared_ptr<CurrentSegment> CurrentSegment::Recovered(std::unique_ptr<io::File> file,
+                                                          const segment::SegmentHeader& header,
+                                                          const std::vector<FrameRun>& runs, FrameNo last,
+                                                          uint64_t end_offset) {
+  std::string path = file->path();
+  auto recovered = std::shared_ptr<CurrentSegment>(new CurrentSegment(std::move(file), std::move(path), header));
+  for (const FrameRun& run : runs) recovered->runs_.push_back(run);
+  recovered->committed_runs_.store(runs.size(), std::memory_order_release);
+  if (!runs.empty()) recovered->first_frame_.store(runs.front().first_frame, std::memory_order_release);
+  recovered->last_commit_ = last;
+  recovered->end_offset_ = end_offset;
+  return recovered;
+}
+
+absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit) {
+  if (open_first_ == FrameNo(0)) {
+    open_first_ = first;
+    open_offset_ = end_offset_;
+  }
+  while (!pages.empty()) {
+    const auto batch = pages.subspan(0, kBatchPages);
+    pages.remove_prefix(batch.size());
+    STRATA_RETURN_IF_ERROR(AppendBatch(first, batch, pages.empty() ? commit : nullptr));
+    first = FrameNo(first.value() + batch.size());
+  }
+  if (commit != nullptr) CloseTransaction(first.previous());
+  return absl::OkStatus();
+}
+
+absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit) {
+  const size_t size = pages.size() * record_bytes();
+  Write write{end_offset_, size, std::make_unique_for_overwrite<uint8_t[]>(size)};
+  const size_t checksums_before = open_checksums_.size();
+  for (size_t i = 0; i < pages.size(); ++i) {
+    const bool last = i + 1 == pages.size();
+    open_checksums_.push_back(EncodeFrame(FrameNo(first.value() + i), pages[i], last ? commit : nullptr,
+                                          write.bytes.get() + i * record_bytes()));
+  }
+  absl::Status status = WriteAndKeep(std::move(write));
+  if (!status.ok()) {
+    open_checksums_.resize(checksums_before);
+    return status;
+  }
+  NoteFrames(first);
+  end_offset_ += size;
+  return absl::OkStatus();
+}
+
+uint32_t CurrentSegment::EncodeFrame(FrameNo frame, const PageRef& page, const CommitMark* commit, uint8_t* to) const {
+  FrameHeader header;
+  header.frame = frame;
+  header.page = page.page;
+  header.stored_length = header_.page_size;
+  if (commit != nullptr) {
+    header.is_commit = true;
+    header.database_pages = commit->database_pages;
+    header.commit_time_us = commit->time_us;
+    header.durable = commit->durable;
+    header.transaction_first = open_first_;
+    for (uint32_t checksum : open_checksums_) {
+      header.transaction_checksum = segment::FoldTransactionChecksum(header.transaction_checksum, checksum);
+    }
+  }
+  std::memcpy(to + kRecordHeaderSize, page.data, header_.page_size);
+  return EncodeRecordHeader(header, {to + kRecordHeaderSize, header_.page_size}, seed_, to);
+}
+
+// Starts a run where the frames do not follow directly on the last one.
+void CurrentSegment::NoteFrames(FrameNo first) {
+  if (runs_.size() > 0) {
+    const FrameRun& last = runs_[runs_.size() - 1];
+    if (last.offset + (first.value() - last.first_frame) * record_bytes() == end_offset_) return;
+  }
+  runs_.push_back({first.value(), end_offset_});
+}
+
+void CurrentSegment::CloseTransaction(FrameNo last) {
+  committed_runs_.store(runs_.size(), std::memory_order_release);
+  if (first_frame() == FrameNo(0)) first_frame_.store(open_first_.value(), std::memory_order_release);
+  last_commit_ = last;
+  open_first_ = FrameNo(0);
+  open_checksums_.clear();
+}
+
+absl::Status CurrentSegment::WriteAndKeep(Write write) {
+  STRATA_RETURN_IF_ERROR(file_->Write(write.offset, {write.bytes.get(), write.size}));
+  unsynced_bytes_ += write.size;
+  unsynced_.push_back(std::move(write));
+  return absl::OkStatus();
+}
+
+absl::Status CurrentSegment::OverwriteFrame(FrameNo frame, const PageRef& page) {
+  const size_t size = record_bytes();
+  Write write{OffsetOf(frame), size, std::make_unique_for_overwrite<uint8_t[]>(size)};
+  open_checksums_[frame.value() - open_first_.value()] = EncodeFrame(frame, page, nullptr, write.bytes.get());
+  return WriteAndKeep(std::move(write));
+}
+
+void CurrentSegment::Abandon(FrameNo last) {
+  if (open_first_ == FrameNo(0)) return;
+  if (last >= open_first_) {
+    const uint64_t keep = last.value() - open_first_.value() + 1;
+    if (keep >= open_checksums_.size()) return;
+    end_offset_ = OffsetOf(last.next());
+    open_checksums_.resize(keep);
+  } else {
+    end_offset_ = open_offset_;
+    open_checksums_.clear();
+    open_first_ = FrameNo(0);
+  }
+  size_t runs = runs_.size();
+  while (runs > committed_runs_.load(std::memory_order_relaxed) && runs_[runs - 1].offset >= end_offset_) --runs;
+  runs_.Truncate(runs);
+}
+
+absl::Status CurrentSegment::AppendMark(FrameNo last, FrameNo durable, const segment::MarkRecord& mark) {
+  uint8_t payload[segment::kMarkPayloadSize];
+  EncodeMark(mark, payload);
+  FrameHeader header;
+  header.kind = RecordKind::kMark;
+  header.frame = last;
+  header.durable = durable;
+  return AppendRecord(header, payload);
+}
+
+absl::Status CurrentSegment::PadToBlock() {
+  const uint64_t block = BlockStart(end_offset_);
+  if (block == end_offset_ || sync_offset_ <= block) return absl::OkStatus();
+  const std::vector<uint8_t> zeros(block + kBlock - end_offset_ - kRecordHeaderSize);
+  FrameHeader header;
+  header.kind = RecordKind::kPadding;
+  header.frame = last_commit_;
+  return AppendRecord(header, zeros);
+}
+
+absl::Status CurrentSegment::AppendRecord(const FrameHeader& fields, io::ByteView payload) {
+  const size_t size = kRecordHeaderSize + payload.size();
+  Write write{end_offset_, size, std::make_unique_for_overwrite<uint8_t[]>(size)};
+  FrameHeader header = fields;
+  header.stored_length = static_cast<uint32_t>(payload.size());
+  EncodeRecordHeader(header, payload, seed_, write.bytes.get());
+  if (!payload.empty()) std::memcpy(write.bytes.get() + kRecordHeaderSize, payload.data(), payload.size());
+  STRATA_RETURN_IF_ERROR(WriteAndKeep(std::move(write)));
+  end_offset_ += size;
+  return absl::OkStatus();
+}
+
+uint64_t CurrentSegment::OffsetIn(size_t runs, FrameNo frame) const {
+  size_t low = 0;
+  while (runs - low > 1) {
+    const size_t middle = (low + runs) / 2;
+    (runs_[middle].first_frame <= frame.value() ? low : runs) = middle;
+  }
+  return runs_[low].offset + (frame.value() - runs_[low].first_frame) * record_bytes();
+}
+
+uint64_t CurrentSegment::OffsetOf(FrameNo frame) const { return OffsetIn(runs_.size(), frame); }
+
+absl::StatusOr<FrameHeader> CurrentSegment::ReadFrame(FrameNo frame, io::MutableBytes page) const {
+  return ReadRecord(OffsetIn(committed_runs_.load(std::memory_order_acquire), frame), frame, page);
+}
+
+absl::StatusOr<FrameHeader> CurrentSegment::ReadOpenFrame(FrameNo frame, io::MutableBytes page) const {
+  return ReadRecord(OffsetOf(frame), frame, page);
+}
+
+absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo frame, io::MutableBytes page) const {
+  thread_local std::vector<uint8_t> record;
+  record.resize(record_bytes());
+  absl::StatusOr<size_t> read = file_->ReadAt(offset, absl::MakeSpan(record));
+  if (!read.ok()) read = file_->ReadAt(offset, absl::MakeSpan(record));  // one retry
+  if (!read.ok()) return read.status();
+  const io::ByteView payload(record.data() + kRecordHeaderSize, header_.page_size);
+  if (*read != record.size() || !segment::RecordIsIntact(record.data(), payload, seed_)) {
+    return absl::DataLossError(absl::StrCat(path(), ": frame ", frame.value(), " at offset ", offset,
+                                            " is damaged: checksum does not match"));
+  }
+  STRATA_ASSIGN_OR_RETURN(FrameHeader header, segment::DecodeRecordHeader(record.data()));
+  if (header.frame != frame) {
+    return absl::DataLossError(absl::StrCat(path(), ": offset ", offset, " holds frame ", header.frame.value(),
+                                            ", expected ", frame.value()));
+  }
+  std::memcpy(page.data(), payload.data(), payload.size());
+  return header;
+}
+
+uint64_t CurrentSegment::BeginSync() {
+  sync_offset_ = end_offset_;
+  return writes_begun_ + unsynced_.size();
+}
+
+void CurrentSegment::FinishSync(uint64_t begun) {
+  while (writes_begun_ < begun && !unsynced_.empty()) {
+    unsynced_bytes_ -= unsynced_.front().size;
+    unsynced_.pop_front();
+    ++writes_begun_;
+  }
+}
+
+void CurrentSegment::DropUnsyncedCopies() { FinishSync(writes_begun_ + unsynced_.size()); }
+
+uint64_t CurrentSegment::FirstDoubtfulByte() const {
+  uint64_t first = end_offset_;
+  for (const Write& write : unsynced_) first = std::min(first, write.offset);
+  return BlockStart(first);
+}
+
+absl::StatusOr<std::vector<uint8_t>> CurrentSegment::IntendedRecord(FrameNo frame) const {
+  const uint64_t offset = OffsetOf(frame);
+  for (auto write = unsynced_.rbegin(); write != unsynced_.rend(); ++write) {
+    if (write->offset > offset || offset + record_bytes() > write->offset + write->size) continue;
+    const uint8_t* from = write->bytes.get() + (offset - write->offset);
+    return std::vector<uint8_t>(from, from + record_bytes());
+  }
+  std::vector<uint8_t> record(record_bytes());
+  STRATA_ASSIGN_OR_RETURN(const size_t read, file_->ReadAt(offset, absl::MakeSpan(record)));
+  const io::ByteView payload(record.data() + kRecordHeaderSize, header_.page_size);
+  if (read != record.size() || !segment::RecordIsIntact(record.data(), payload, seed_)) {
+    return absl::DataLossError(absl::StrCat(path(), ": frame ", frame.value(), " at offset ", offset, " is damaged"));
+  }
+  return record;
+}
+
+}  // namespace strata::wal

@@ -1,0 +1,151 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "io/file.h"
+#include "segment/frame.h"
+#include "segment/segment_header.h"
+#include "wal/options.h"
+#include "wal/stable_vector.h"
+
+namespace strata::wal {
+
+// A page to be written. The bytes belong to the caller.
+struct PageRef {
+  segment::PageNo page;
+  const uint8_t* data = nullptr;
+};
+
+// What the last frame of a transaction carries.
+struct CommitMark {
+  uint32_t database_pages = 0;
+  int64_t time_us = 0;
+  segment::FrameNo durable;
+};
+
+// A run of frames that follow each other without other records in between.
+struct FrameRun {
+  uint64_t first_frame = 0;
+  uint64_t offset = 0;  // of the first one's record
+};
+
+// A log file: a segment without a footer, with the one open transaction at its end. Bytes are kept in memory from
+// their write until their sync returned (see UnsyncedRecords).
+//
+// Threads: the appending calls, BeginSync and FinishSync belong to the holder of the log's append lock.
+// ReadFrame, and Sync between BeginSync and FinishSync, may be called by any thread at any time.
+class CurrentSegment {
+ public:
+  // A new file under a temporary name, its header written and nothing synced.
+  static absl::StatusOr<std::shared_ptr<CurrentSegment>> Create(io::FileSystem& files, const std::string& directory,
+                                                                const segment::SegmentHeader& header,
+                                                                const io::Ownership& ownership);
+
+  // Makes the file durable under its own name: syncs it, renames it, syncs the directory. Before the first commit
+  // that anyone waits for.
+  absl::Status Publish(io::FileSystem& files, const std::string& directory);
+
+  // A file as recovery found it, for reading: the frames of `runs`, up to `last`.
+  static std::shared_ptr<CurrentSegment> Recovered(std::unique_ptr<io::File> file,
+                                                   const segment::SegmentHeader& header,
+                                                   const std::vector<FrameRun>& runs, segment::FrameNo last,
+                                                   uint64_t end_offset);
+
+  const segment::SegmentHeader& header() const { return header_; }
+  const std::string& path() const { return path_; }
+  // First frame appended, 0 while there is none; last frame of a committed transaction.
+  segment::FrameNo first_frame() const { return segment::FrameNo(first_frame_.load(std::memory_order_acquire)); }
+  segment::FrameNo last_commit() const { return last_commit_; }
+  uint64_t end_offset() const { return end_offset_; }
+  uint64_t unsynced_bytes() const { return unsynced_bytes_; }
+
+  // Appends frames of the open transaction, numbered from `first`; with `commit`, the last of them ends it.
+  absl::Status AppendFrames(segment::FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit);
+
+  // Replaces a frame of the open transaction.
+  absl::Status OverwriteFrame(segment::FrameNo frame, const PageRef& page);
+
+  // Forgets the open transaction's frames after `last`; all of them when it is below its first.
+  void Abandon(segment::FrameNo last);
+
+  // Between transactions only.
+  absl::Status AppendMark(segment::FrameNo last, segment::FrameNo durable, const segment::MarkRecord& mark);
+  absl::Status PadToBlock();
+
+  // Verified bytes of a committed frame; DataLoss names file and offset. `page` has page_size bytes.
+  absl::StatusOr<segment::FrameHeader> ReadFrame(segment::FrameNo frame, io::MutableBytes page) const;
+  // The same for a frame of the open transaction; only for the writer.
+  absl::StatusOr<segment::FrameHeader> ReadOpenFrame(segment::FrameNo frame, io::MutableBytes page) const;
+
+  // Sync in three steps, so that the lock is not held during the second.
+  uint64_t BeginSync();
+  absl::Status Sync() { return file_->Sync(); }
+  void FinishSync(uint64_t begun);
+
+  // Gives up the copies in memory without a sync (synchronous=OFF beyond the limit).
+  void DropUnsyncedCopies();
+
+  // After a failed sync: where the range that may be damaged begins (its first 4 KiB block), and the record
+  // bytes as they were meant, unsynced ones from memory. Calls belong to the holder of the append lock.
+  uint64_t FirstDoubtfulByte() const;
+  absl::StatusOr<std::vector<uint8_t>> IntendedRecord(segment::FrameNo frame) const;
+  uint64_t OffsetOf(segment::FrameNo frame) const;
+
+  uint32_t record_bytes() const { return segment::kRecordHeaderSize + header_.page_size; }
+
+  // The open transaction: its first frame (0: none) and how many it has.
+  segment::FrameNo open_first() const { return open_first_; }
+  uint64_t open_frames() const { return open_checksums_.size(); }
+
+ private:
+  struct Write {
+    uint64_t offset;
+    size_t size;
+    std::unique_ptr<uint8_t[]> bytes;
+  };
+
+  CurrentSegment(std::unique_ptr<io::File> file, std::string path, const segment::SegmentHeader& header);
+
+  absl::Status AppendBatch(segment::FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit);
+  absl::Status AppendRecord(const segment::FrameHeader& header, io::ByteView payload);
+  uint32_t EncodeFrame(segment::FrameNo frame, const PageRef& page, const CommitMark* commit, uint8_t* to) const;
+  void NoteFrames(segment::FrameNo first);
+  void CloseTransaction(segment::FrameNo last);
+  absl::Status WriteAndKeep(Write write);
+  uint64_t OffsetIn(size_t runs, segment::FrameNo frame) const;
+  absl::StatusOr<segment::FrameHeader> ReadRecord(uint64_t offset, segment::FrameNo frame,
+                                                  io::MutableBytes page) const;
+
+  std::unique_ptr<io::File> file_;
+  const std::string path_;
+  const segment::SegmentHeader header_;
+  const uint32_t seed_;
+
+  StableVector<FrameRun> runs_;
+  std::atomic<size_t> committed_runs_{0};  // those that other threads may look at
+  std::atomic<uint64_t> first_frame_{0};
+  segment::FrameNo last_commit_;
+  uint64_t end_offset_ = segment::kSegmentHeaderSize;
+
+  segment::FrameNo open_first_;
+  uint64_t open_offset_ = 0;  // where the open transaction's first record starts
+  std::vector<uint32_t> open_checksums_;
+
+  std::deque<Write> unsynced_;
+  uint64_t writes_begun_ = 0;  // number of the first of unsynced_
+  uint64_t unsynced_bytes_ = 0;
+  uint64_t sync_offset_ = 0;  // end of the file when the last sync began
+};
+
+// "0000000007.log"; 0 when the name is none.
+std::string SegmentFileName(uint64_t sequence);
+uint64_t ParseSegmentFileName(const std::string& name);
+
+}  // namespace strata::wal

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "io/file.h"
+#include "segment/ids.h"
+
+// Which history a log belongs to. The document "identity" in the log directory lives as long as the log;
+// with a store, "app.db-strata" beside the database outlives it after a clean close. Both are lines of
+// "key=value" closed by their CRC-32C; format: docs/recovery.md, "Identity".
+namespace strata::wal {
+
+// What the database file was when the log was closed cleanly.
+struct CleanState {
+  segment::FrameNo last_frame;
+  uint32_t database_pages = 0;
+  int64_t commit_time_us = 0;
+  uint64_t digest = 0;
+  // stat(2) of the database file then: unchanged means that nobody wrote since.
+  uint64_t file_size = 0;
+  uint64_t inode = 0;
+  int64_t modified_ns = 0;
+  int64_t changed_ns = 0;
+};
+
+struct Identity {
+  segment::LogId log_id;
+  segment::LogId parent_log_id;
+  segment::FrameNo parent_frame;
+  uint32_t page_size = 0;
+  segment::FrameNo base_frame;  // the history starts with a base image [1, base_frame]
+  int64_t created_us = 0;
+  std::string store;            // URL; empty: none
+  std::string name_space;
+  segment::Epoch epoch;
+  std::optional<CleanState> clean;
+};
+
+std::string EncodeIdentity(const Identity& identity);
+// DataLoss with `path` in the message when damaged; Unimplemented for a later version.
+absl::StatusOr<Identity> DecodeIdentity(const std::string& path, const std::string& text);
+
+// Reads or durably replaces such a document. NotFound when there is none.
+absl::StatusOr<Identity> ReadIdentity(io::FileSystem& files, const std::string& path);
+absl::Status WriteIdentity(io::FileSystem& files, const std::string& path, const Identity& identity,
+                           const io::Ownership& ownership);
+
+}  // namespace strata::wal

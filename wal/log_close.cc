@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "io/status_macros.h"
+#include "wal/log.h"
+
+namespace strata::wal {
+
+using segment::FrameNo;
+
+absl::Status Log::Close(bool may_checkpoint, bool may_remove) {
+  maintenance_.Stop();
+  if (place_.read_only) return absl::OkStatus();
+  if (!has_identity_) return may_remove ? RemoveDirectory() : absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(state_.commits->failure());
+  const FrameNo tip = state_.commits->appended().frame;
+  if (may_checkpoint) STRATA_RETURN_IF_ERROR(Checkpoint(tip, !maintenance_.off_only(), true));
+  FrameNo shipped;
+  {
+    io::MutexLock lock(&state_.append_mutex);
+    shipped = state_.progress.shipped;
+  }
+  const bool arrived = state_.index->floor() == tip && (!shipper_.has_store() || shipped == tip);
+  if (arrived && may_remove) {
+    if (shipper_.has_store()) STRATA_RETURN_IF_ERROR(WriteCleanState());
+    return RemoveDirectory();
+  }
+  if (may_checkpoint) {
+    state_.environment.logger->Log(
+        io::Severity::kWarning,
+        absl::StrCat(state_.directory, ": stays, because not all of it is in the database file",
+                     shipper_.has_store() ? absl::StrCat(" and in ", state_.identity.store) : ""));
+  }
+  return state_.commits->WaitSynced(maintenance_.off_only() ? FrameNo(0) : tip);
+}
+
+absl::Status Log::WriteCleanState() {
+  STRATA_ASSIGN_OR_RETURN(const io::FileInfo info, state_.environment.files->Stat(place_.database));
+  const CommitPoint tip = state_.commits->appended();
+  CleanState clean;
+  clean.last_frame = tip.frame;
+  clean.database_pages = tip.database_pages;
+  clean.commit_time_us = tip.time_us;
+  {
+    io::MutexLock lock(&state_.append_mutex);
+    clean.digest = state_.progress.sealed_digest;
+  }
+  clean.file_size = info.size;
+  clean.inode = info.inode;
+  clean.modified_ns = info.modified_ns;
+  clean.changed_ns = info.changed_ns;
+  Identity identity = state_.identity;
+  identity.clean = clean;
+  return WriteIdentity(*state_.environment.files, StrataPath(), identity, state_.ownership);
+}
+
+// The newest file goes last, and only when the others are durably gone: it holds the mark that says that all is
+// in the database file.
+absl::Status Log::RemoveDirectory() {
+  io::FileSystem& files = *state_.environment.files;
+  if (!state_.files.list()->empty()) {
+    STRATA_RETURN_IF_ERROR(appender_.BeginTransaction());
+    STRATA_RETURN_IF_ERROR(appender_.AppendMark());
+    if (!maintenance_.off_only()) STRATA_RETURN_IF_ERROR(state_.commits->SyncNow());
+  }
+  std::string newest;
+  {
+    io::MutexLock lock(&state_.append_mutex);
+    if (state_.current != nullptr) newest = state_.current->path();
+  }
+  STRATA_ASSIGN_OR_RETURN(const std::vector<std::string> names, files.List(state_.directory));
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(state_.directory, "/", name);
+    const bool log_file = ParseSegmentFileName(name) != 0 || absl::EndsWith(name, ".tmp");
+    if (log_file && path != newest) STRATA_RETURN_IF_ERROR(files.Unlink(path));
+  }
+  STRATA_RETURN_IF_ERROR(files.SyncDirectory(state_.directory));
+  if (!newest.empty()) STRATA_RETURN_IF_ERROR(files.Unlink(newest));
+  if (has_identity_) {
+    STRATA_RETURN_IF_ERROR(files.SyncDirectory(state_.directory));
+    STRATA_RETURN_IF_ERROR(files.Unlink(IdentityPath()));
+  }
+  STRATA_RETURN_IF_ERROR(files.Unlink(absl::StrCat(state_.directory, "/", kLockName)));
+  STRATA_RETURN_IF_ERROR(files.RemoveDirectory(state_.directory));
+  return files.SyncDirectory(io::DirectoryOf(state_.directory));
+}
+
+}  // namespace strata::wal

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "io/mutex.h"
+#include "wal/appender.h"
+#include "wal/checkpointer.h"
+#include "wal/log_state.h"
+#include "wal/shipper.h"
+
+// The background of a log: what must happen without a call from the application. Two threads, so that a slow store
+// does not hold up a sync; both start with the first commit.
+namespace strata::wal {
+
+class Maintenance {
+ public:
+  Maintenance(LogState* state, Appender* appender, Checkpointer* checkpointer, Shipper* shipper)
+      : state_(*state), appender_(*appender), checkpointer_(*checkpointer), shipper_(*shipper) {}
+  ~Maintenance() { Stop(); }
+
+  void Start();  // idempotent; nothing with Options::background off
+  void Stop();   // waits for what is under way
+
+  // After a commit with this durability: what the background owes it. Any thread.
+  void NoteCommit(Durability durability);
+
+  // A checkpoint soon, whatever the size of the log. Any thread.
+  void RequestCheckpoint();
+
+  // One round of everything that is due at `now` (monotonic us); returns when the next is.
+  int64_t RunSyncs(int64_t now);
+  int64_t RunTransfers(int64_t now);
+
+  // True while only synchronous=OFF commits were made: nothing is synced then.
+  bool off_only() const { return !any_synced_.load(std::memory_order_relaxed); }
+
+ private:
+  using Round = int64_t (Maintenance::*)(int64_t);
+  void Loop(Round round);
+  void SyncIfDue(int64_t now, int64_t* next);
+  void MarkIfQuiet(int64_t now, int64_t* next);
+  void ShipIfDue(int64_t now, int64_t* next);
+  void CheckpointIfDue();
+  void CleanUp();
+  void Report(const char* what, const absl::Status& status);
+
+  LogState& state_;
+  Appender& appender_;
+  Checkpointer& checkpointer_;
+  Shipper& shipper_;
+
+  std::atomic<bool> any_synced_{false};
+  std::atomic<bool> checkpoint_requested_{false};
+  std::atomic<int64_t> marked_commit_us_{0};  // last_commit_us that the newest mark covers
+  int64_t retry_ship_us_ = 0;                 // not before (after an error)
+  int64_t ship_backoff_us_ = 0;
+
+  io::Mutex mutex_;
+  io::CondVar wake_;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool running_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> started_{false};
+  std::thread sync_thread_;
+  std::thread transfer_thread_;
+};
+
+}  // namespace strata::wal

@@ -1,0 +1,60 @@
+#include "wal/write_lock.h"
+
+#include <algorithm>
+
+namespace strata::wal {
+
+namespace {
+constexpr int64_t kInterruptPollUs = 5'000;
+}
+
+WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us, const std::function<bool()>& interrupted) {
+  io::MutexLock lock(&mutex_);
+  if (!held_) {
+    held_ = true;
+    return Outcome::kAcquired;
+  }
+  if (timeout_us <= 0) return Outcome::kTimedOut;
+  return WaitInQueue(timeout_us, interrupted);
+}
+
+WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us, const std::function<bool()>& interrupted) {
+  Waiter self{.since_us = clock_->MonotonicMicros()};
+  queue_.push_back(&self);
+  Outcome outcome = Outcome::kAcquired;
+  for (;;) {
+    if (self.granted) return outcome;  // Release took it out of the queue
+    if (!held_) break;
+    const int64_t waited = clock_->MonotonicMicros() - self.since_us;
+    if (waited >= timeout_us) {
+      outcome = Outcome::kTimedOut;
+      break;
+    }
+    if (interrupted && interrupted()) {
+      outcome = Outcome::kInterrupted;
+      break;
+    }
+    self.wake.WaitFor(&mutex_, std::min(timeout_us - waited, kInterruptPollUs));
+  }
+  queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
+  if (outcome == Outcome::kAcquired) held_ = true;
+  return outcome;
+}
+
+void WriteLock::Release() {
+  io::MutexLock lock(&mutex_);
+  if (queue_.empty()) {
+    held_ = false;
+    return;
+  }
+  Waiter* first = queue_.front();
+  if (clock_->MonotonicMicros() - first->since_us >= barge_us_) {
+    first->granted = true;
+    queue_.pop_front();
+  } else {
+    held_ = false;
+  }
+  first->wake.Signal();
+}
+
+}  // namespace strata::wal

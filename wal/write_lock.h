@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+
+#include "absl/base/thread_annotations.h"
+#include "io/clock.h"
+#include "io/mutex.h"
+
+namespace strata::wal {
+
+// The queue of writers of one log. A running thread may take a free lock past those who wait (barging: a
+// strict hand-over costs a context switch per commit); one who has waited longer than `barge_us` is handed it.
+// Safe to call from any thread.
+class WriteLock {
+ public:
+  WriteLock(io::Clock* clock, int64_t barge_us) : clock_(clock), barge_us_(barge_us) {}
+
+  enum class Outcome { kAcquired, kTimedOut, kInterrupted };
+
+  // Waits at most `timeout_us` microseconds (0: not at all). `interrupted` is asked every few milliseconds.
+  Outcome Acquire(int64_t timeout_us, const std::function<bool()>& interrupted);
+  void Release();
+
+ private:
+  struct Waiter {
+    int64_t since_us;
+    bool granted = false;
+    io::CondVar wake;
+  };
+
+  Outcome WaitInQueue(int64_t timeout_us, const std::function<bool()>& interrupted)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  io::Clock* const clock_;
+  const int64_t barge_us_;
+  io::Mutex mutex_;
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<Waiter*> queue_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace strata::wal
