@@ -133,15 +133,25 @@ absl::StatusOr<std::vector<PathStep>> PlanPath(absl::string_view ns, const LogHi
   return path;
 }
 
-absl::StatusOr<std::vector<PathStep>> PlanExactPath(absl::string_view ns, const LogHistory& log) {
+absl::StatusOr<std::vector<PathStep>> PlanExactPath(absl::string_view ns, const LogHistory& log,
+                                                    FrameNo target) {
   std::vector<GraphSegment> graph = BuildGraph(log);
   for (GraphSegment& edge : graph) {
     uint64_t frames = edge.last.value() - edge.first.value() + 1;
     edge.cost = edge.divisible ? 1 : SaturatingMultiply(frames, kInexactFrameCost);
   }
-  absl::StatusOr<std::vector<PathStep>> path = CheapestPath(graph, HighestFrame(graph));
+  absl::StatusOr<std::vector<PathStep>> path = CheapestPath(graph, target);
   if (!path.ok()) return Within(ns, log, path.status());
   return path;
+}
+
+FrameNo EndOf(const LogHistory& log) { return HighestFrame(BuildGraph(log)); }
+
+FrameNo ReachableEnd(const LogHistory& log) {
+  std::vector<GraphSegment> graph = BuildGraph(log);
+  FrameNo end = HighestFrame(graph);
+  std::vector<FrameRange> missing = MissingRanges(graph, end);
+  return missing.empty() ? end : missing[0].first.previous();
 }
 
 }  // namespace strata::compactor

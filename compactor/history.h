@@ -72,7 +72,12 @@ std::vector<GraphSegment> BuildGraph(const LogHistory& log);
 absl::StatusOr<std::vector<PathStep>> PlanPath(absl::string_view ns, const LogHistory& log,
                                                segment::FrameNo target);
 
-// The path to the end of the log that keeps most commits exact: sealed segments wherever there are any.
-absl::StatusOr<std::vector<PathStep>> PlanExactPath(absl::string_view ns, const LogHistory& log);
+// The path to `target` that keeps most commits exact: sealed segments wherever there are any.
+absl::StatusOr<std::vector<PathStep>> PlanExactPath(absl::string_view ns, const LogHistory& log,
+                                                    segment::FrameNo target);
+
+// How far the log can be followed from frame 1: its end, or the frame before the first gap.
+segment::FrameNo ReachableEnd(const LogHistory& log);
+segment::FrameNo EndOf(const LogHistory& log);
 
 }  // namespace strata::compactor

@@ -72,14 +72,16 @@ TEST(History, GapsAreErrorsWithNamespaceAndRange) {
   EXPECT_EQ(path.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(path.status().message(), HasSubstr("namespace app"));
   EXPECT_THAT(path.status().message(), HasSubstr("frames 11 to 11"));
-  EXPECT_EQ(PlanExactPath("app", log).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(PlanExactPath("app", log, EndOf(log)).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(ReachableEnd(log), FrameNo(10));
 }
 
 TEST(History, TheExactPathPrefersSealedSegments) {
   LogHistory log = CountSegments({Stored(1, 10, 1, 1), Stored(1, 40, 1, 1), Stored(11, 20, 1), Stored(21, 30, 1),
                                   Stored(31, 40, 1)},
                                  {Claim(1, 1)});
-  auto path = PlanExactPath("app", log);
+  EXPECT_EQ(ReachableEnd(log), FrameNo(40));
+  auto path = PlanExactPath("app", log, EndOf(log));
   ASSERT_TRUE(path.ok()) << path.status();
   ASSERT_THAT(*path, SizeIs(4));
   EXPECT_EQ((*path)[0].segment, 0u);

@@ -1,0 +1,169 @@
+#include "compactor/compaction.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "compactor/commit_selection.h"
+#include "compactor/merged_pages.h"
+#include "compactor/page_fetcher.h"
+#include "compactor/segment_chain.h"
+#include "io/object_stream.h"
+#include "io/status_macros.h"
+
+namespace strata::compactor {
+namespace {
+
+using segment::CommitEntry;
+using segment::SegmentHeader;
+using segment::SegmentReader;
+using segment::SegmentWriter;
+using segment::StoredSegment;
+
+SegmentHeader HeaderOf(const SegmentChain& chain, const PlannedCompaction& plan,
+                       const segment::SegmentWriterOptions& options, io::Clock* clock, io::Random* random) {
+  const SegmentHeader& newest = chain.segments().back().reader->header();
+  SegmentHeader header;
+  header.state = segment::SegmentState::kCompacted;
+  header.page_size = chain.page_size();
+  header.log_id = plan.output.log_id;
+  header.parent_log_id = newest.parent_log_id;
+  header.parent_frame = newest.parent_frame;
+  header.salt = random->Next64();
+  header.created_us = clock->NowMicros();
+  header.codecs = 1u | 1u << static_cast<uint32_t>(options.codec);
+  header.digest_kind = chain.segments().back().reader->footer().digest_kind;
+  header.epoch = plan.output.epoch;
+  header.first_frame = plan.output.first;
+  header.last_frame = plan.output.last;
+  header.level = plan.output.level;
+  return header;
+}
+
+bool SameCommit(const CommitEntry& a, const CommitEntry& b) {
+  return a.frame == b.frame && a.time_us == b.time_us && a.database_pages == b.database_pages &&
+         a.digest == b.digest;
+}
+
+// One compaction on its way.
+class Compaction {
+ public:
+  Compaction(io::ObjectStore* store, const NamespaceHistory& history, const LogHistory& log,
+             const PlannedCompaction& plan, const CompactionOptions& options)
+      : store_(store),
+        history_(history),
+        log_(log),
+        plan_(plan),
+        options_(options),
+        object_(segment::BuildSegmentKey(history.ns, plan.output)) {
+    result_.output.key = plan.output;
+    result_.input_bytes = plan.input_bytes;
+  }
+
+  absl::StatusOr<CompactionResult> Run(BlockCache* cache, io::Clock* clock, io::Random* random);
+
+ private:
+  absl::Status WritePages(SegmentWriter* writer);
+  absl::Status WriteCommits(SegmentWriter* writer);
+  absl::Status Publish(io::ObjectWriter* object, uint32_t crc32c);
+  absl::Status ReadBack();
+  absl::Status CheckResult(const SegmentReader& reader) const;
+
+  io::ObjectStore* const store_;
+  const NamespaceHistory& history_;
+  const LogHistory& log_;
+  const PlannedCompaction& plan_;
+  const CompactionOptions& options_;
+  const std::string object_;
+  std::unique_ptr<SegmentChain> chain_;
+  CompactionResult result_;
+};
+
+absl::Status Compaction::WritePages(SegmentWriter* writer) {
+  size_t threads = options_.threads == 0 ? DefaultThreads() : options_.threads;
+  MergedPages pages(*chain_, options_.writer, threads);
+  STRATA_RETURN_IF_ERROR(pages.WriteTo(writer, options_.progress));
+  result_.pages = pages.pages();
+  if (plan_.output.first.value() != 1 || !chain_->has_digest()) return absl::OkStatus();
+  if (pages.digest() != chain_->commit().digest) {
+    return absl::DataLossError(absl::StrFormat("%s: merged from frame 1, the database at frame %d has digest "
+                                               "%016x, expected %016x",
+                                               object_, chain_->commit().frame.value(), pages.digest(),
+                                               chain_->commit().digest));
+  }
+  result_.digest_checked = true;
+  return absl::OkStatus();
+}
+
+absl::Status Compaction::WriteCommits(SegmentWriter* writer) {
+  std::vector<CommitEntry> all = chain_->Commits();
+  const size_t before = all.size();
+  std::vector<CommitEntry> commits = SelectCommits(std::move(all), segment::kMaxCommits);
+  result_.commits_left_out = before - commits.size();
+  for (const CommitEntry& commit : commits) STRATA_RETURN_IF_ERROR(writer->AddCommit(commit));
+  return absl::OkStatus();
+}
+
+absl::Status Compaction::Publish(io::ObjectWriter* object, uint32_t crc32c) {
+  absl::Status committed = object->Commit(crc32c);
+  if (absl::IsFailedPrecondition(committed)) {
+    // The name says what is in it, so another compactor's result serves as well.
+    result_.was_there = true;
+    return absl::OkStatus();
+  }
+  return committed;
+}
+
+absl::Status Compaction::CheckResult(const SegmentReader& reader) const {
+  STRATA_RETURN_IF_ERROR(reader.VerifyAll());
+  if (reader.footer().pages != result_.pages) {
+    return absl::DataLossError(absl::StrCat(reader.source().name(), ": pages: expected ", result_.pages,
+                                            ", found ", reader.footer().pages));
+  }
+  if (!SameCommit(reader.commits().back(), chain_->commit())) {
+    return absl::DataLossError(absl::StrCat(reader.source().name(), ": the last commit is not that of ",
+                                            chain_->segments().back().reader->source().name()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Compaction::ReadBack() {
+  STRATA_ASSIGN_OR_RETURN(io::ObjectStore::Tail tail, store_->GetTail(object_, 0));
+  result_.output.size = tail.object_size;
+  BlockCache cache;  // of its own: nothing that was read before counts
+  auto reader = OpenStoredSegment(store_, &cache, history_.ns, result_.output, log_.page_size);
+  absl::Status verified = reader.ok() ? CheckResult(**reader) : reader.status();
+  if (verified.ok() || result_.was_there) return verified;
+  absl::Status removed = store_->Delete(object_);
+  return removed.ok() ? verified
+                      : absl::Status(verified.code(), absl::StrCat(verified.message(), "; and could not be removed: ",
+                                                                   removed.message()));
+}
+
+absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* clock, io::Random* random) {
+  STRATA_ASSIGN_OR_RETURN(chain_, SegmentChain::Open(store_, cache, history_.ns, log_, plan_.inputs));
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectWriter> object,
+                          store_->Put(object_, io::IfPresent::kFail));
+  io::ObjectSink sink(object.get());
+  SegmentHeader header = HeaderOf(*chain_, plan_, options_.writer, clock, random);
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<SegmentWriter> writer,
+                          SegmentWriter::Create(&sink, header, options_.writer));
+  STRATA_RETURN_IF_ERROR(WritePages(writer.get()));
+  STRATA_RETURN_IF_ERROR(WriteCommits(writer.get()));
+  STRATA_ASSIGN_OR_RETURN(SegmentWriter::Summary summary, writer->Finish());
+  STRATA_RETURN_IF_ERROR(Publish(object.get(), summary.crc32c));
+  STRATA_RETURN_IF_ERROR(ReadBack());
+  return result_;
+}
+
+}  // namespace
+
+absl::StatusOr<CompactionResult> Compact(io::ObjectStore* store, BlockCache* cache, io::Clock* clock,
+                                         io::Random* random, const NamespaceHistory& history,
+                                         const LogHistory& log, const PlannedCompaction& plan,
+                                         const CompactionOptions& options) {
+  return Compaction(store, history, log, plan, options).Run(cache, clock, random);
+}
+
+}  // namespace strata::compactor

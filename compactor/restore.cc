@@ -1,0 +1,137 @@
+#include "compactor/restore.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "compactor/output_file.h"
+#include "compactor/page_fetcher.h"
+#include "compactor/segment_chain.h"
+#include "io/status_macros.h"
+#include "segment/digest.h"
+#include "segment/page_union.h"
+
+namespace strata::compactor {
+namespace {
+
+using segment::PageNo;
+using segment::UnionEntry;
+
+constexpr size_t kWindowPages = 1 << 16;  // winners held at a time
+
+// Puts the pages of a chain into a file, and works out their digest.
+class PageWriter {
+ public:
+  PageWriter(const SegmentChain& chain, io::File* file, const RestoreOptions& options)
+      : chain_(chain), file_(file), options_(options) {}
+
+  absl::Status Run();
+  uint64_t digest() const { return digest_; }
+  uint64_t pages_fetched() const { return pages_fetched_; }
+  uint64_t pages_zero() const { return pages_zero_; }
+
+ private:
+  bool IsLockBytePage(uint64_t page) const {
+    return page == segment::LockBytePage(chain_.page_size()).value();
+  }
+  void AddZeroPages(uint64_t begin, uint64_t end);
+  absl::Status WriteOne(const FetchedPage& fetched);
+  absl::Status WriteWindow(absl::Span<const UnionEntry> window);
+
+  const SegmentChain& chain_;
+  io::File* const file_;
+  const RestoreOptions& options_;
+  std::atomic<uint64_t> digest_{0};
+  std::atomic<uint64_t> pages_fetched_{0};
+  uint64_t pages_zero_ = 0;
+};
+
+// Pages [begin, end) have no version: they are zeros in the file (a hole) and count as such.
+void PageWriter::AddZeroPages(uint64_t begin, uint64_t end) {
+  for (uint64_t page = begin; page < end; ++page) {
+    if (IsLockBytePage(page)) continue;
+    digest_ ^= segment::ZeroPageHash(PageNo(static_cast<uint32_t>(page)), chain_.page_size());
+    ++pages_zero_;
+  }
+}
+
+absl::Status PageWriter::WriteOne(const FetchedPage& fetched) {
+  uint64_t page = fetched.header.page.value();
+  STRATA_RETURN_IF_ERROR(file_->Write((page - 1) * chain_.page_size(), fetched.page));
+  if (!IsLockBytePage(page)) digest_ ^= fetched.page_hash;
+  uint64_t done = ++pages_fetched_;
+  if (options_.progress && done % 1024 == 0) options_.progress(done, chain_.commit().database_pages);
+  return absl::OkStatus();
+}
+
+absl::Status PageWriter::WriteWindow(absl::Span<const UnionEntry> window) {
+  size_t threads = options_.threads == 0 ? DefaultThreads() : options_.threads;
+  return FetchPages(chain_, window, threads, [this](const FetchedPage& page) { return WriteOne(page); });
+}
+
+absl::Status PageWriter::Run() {
+  const uint64_t pages = chain_.commit().database_pages;
+  STRATA_RETURN_IF_ERROR(file_->Truncate(pages * chain_.page_size()));
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<segment::PageUnion> winners, chain_.NewUnion());
+  std::vector<UnionEntry> window(std::min<uint64_t>(kWindowPages, pages + 1));
+  uint64_t next_page = 1;
+  while (true) {
+    STRATA_ASSIGN_OR_RETURN(size_t filled, winners->NextBatch(absl::MakeSpan(window)));
+    if (filled == 0) break;
+    for (const UnionEntry& entry : absl::MakeConstSpan(window).first(filled)) {
+      AddZeroPages(next_page, entry.page.value());
+      next_page = uint64_t{entry.page.value()} + 1;
+    }
+    STRATA_RETURN_IF_ERROR(WriteWindow(absl::MakeConstSpan(window).first(filled)));
+  }
+  AddZeroPages(next_page, pages + 1);
+  if (options_.progress) options_.progress(pages, pages);
+  return absl::OkStatus();
+}
+
+absl::Status CheckDigest(const NamespaceHistory& history, const SegmentChain& chain,
+                         const segment::CommitEntry& wanted, uint64_t found) {
+  if (found == chain.commit().digest && found == wanted.digest) return absl::OkStatus();
+  return absl::DataLossError(absl::StrFormat(
+      "namespace %s: the database at frame %d has digest %016x, expected %016x; path ends with %s", history.ns,
+      chain.commit().frame.value(), found, chain.commit().digest,
+      chain.segments().back().reader->source().name()));
+}
+
+}  // namespace
+
+absl::StatusOr<RestorePlan> PlanRestore(const NamespaceHistory& history, const ResolvedTarget& target) {
+  RestorePlan plan;
+  STRATA_ASSIGN_OR_RETURN(plan.path, PlanPath(history.ns, *target.log, target.commit.frame));
+  for (const PathStep& step : plan.path) {
+    uint64_t size = target.log->segments[step.segment].size;
+    plan.bytes += std::min(size, UINT64_MAX - plan.bytes);
+    plan.requests += RequestsFor(size);
+  }
+  return plan;
+}
+
+absl::StatusOr<RestoreResult> Restore(io::ObjectStore* store, BlockCache* cache, io::FileSystem* file_system,
+                                      io::Random* random, const NamespaceHistory& history,
+                                      const ResolvedTarget& target, const RestorePlan& plan,
+                                      const std::string& output, const RestoreOptions& options) {
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> file,
+                          OutputFile::Create(file_system, random, output, options.force));
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<SegmentChain> chain,
+                          SegmentChain::Open(store, cache, history.ns, *target.log, plan.path));
+  PageWriter writer(*chain, &file->file(), options);
+  STRATA_RETURN_IF_ERROR(writer.Run());
+  RestoreResult result;
+  result.database_bytes = uint64_t{chain->commit().database_pages} * chain->page_size();
+  result.pages_fetched = writer.pages_fetched();
+  result.pages_zero = writer.pages_zero();
+  result.digest_checked = chain->has_digest();
+  if (chain->has_digest()) {
+    STRATA_RETURN_IF_ERROR(CheckDigest(history, *chain, target.commit, writer.digest()));
+  }
+  STRATA_RETURN_IF_ERROR(file->Publish());
+  return result;
+}
+
+}  // namespace strata::compactor
