@@ -1,0 +1,178 @@
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "compactor/compaction.h"
+#include "io/clock.h"
+#include "io/random.h"
+#include "io/status_macros.h"
+#include "tools/command.h"
+#include "tools/format.h"
+#include "tools/progress.h"
+
+namespace strata::tools {
+namespace {
+
+using compactor::CompactionResult;
+using compactor::LogHistory;
+using compactor::NamespaceHistory;
+using compactor::PlannedCompaction;
+
+class CompactCommand : public Command {
+ public:
+  void AddTo(CommandLine* line, std::shared_ptr<CompactCommand> self);
+  absl::StatusOr<int> Run() override;
+
+ private:
+  absl::Status Prepare();
+  absl::StatusOr<bool> RunRound();  // false: nothing left to do
+  absl::Status RunOne(const NamespaceHistory& history, const LogHistory& log, const PlannedCompaction& plan);
+  absl::StatusOr<CompactionResult> CompactOne(const NamespaceHistory& history, const LogHistory& log,
+                                              const PlannedCompaction& plan);
+  absl::Status Record(const CompactionResult& result);
+  void Report(const PlannedCompaction& plan, const std::optional<CompactionResult>& result);
+
+  std::string ns_;
+  std::string strategy_name_ = "log";
+  std::string codec_ = "zstd";
+  int zstd_level_ = 3;
+  bool dry_run_ = false;
+
+  compactor::Strategy strategy_ = compactor::Strategy::kLogarithmic;
+  std::unique_ptr<io::ObjectStore> store_;
+  compactor::BlockCache cache_;
+  std::unique_ptr<meta::MetaDb> meta_db_;  // null: the namespace is not monitored
+  int64_t namespace_id_ = 0;
+  Json merges_ = Json::array();
+};
+
+void CompactCommand::AddTo(CommandLine* line, std::shared_ptr<CompactCommand> self) {
+  CLI::App* app = line->Add("compact", "Merge segments, so that a restore fetches less", self);
+  AddStore(app);
+  AddMeta(app);
+  AddJson(app);
+  app->add_option("namespace", ns_, "Name of the database in the store")->required();
+  app->add_option("--strategy", strategy_name_, "Which segments to merge")
+      ->check(CLI::IsMember({"all", "log", "tiered"}))
+      ->capture_default_str();
+  app->add_option("--codec", codec_, "How pages are stored")
+      ->check(CLI::IsMember({"raw", "zstd"}))
+      ->capture_default_str();
+  app->add_option("--level", zstd_level_, "Effort of zstd")->check(CLI::Range(1, 19))->capture_default_str();
+  app->add_flag("--dry-run", dry_run_, "Say what would be merged, and stop");
+}
+
+absl::Status CompactCommand::Prepare() {
+  STRATA_ASSIGN_OR_RETURN(strategy_, compactor::ParseStrategy(strategy_name_));
+  STRATA_ASSIGN_OR_RETURN(store_, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(meta_db_, OpenMetaIfThere());
+  if (meta_db_ == nullptr) return absl::OkStatus();
+  absl::StatusOr<meta::MonitoredNamespace> monitored = meta_db_->Find(store_->url(), ns_);
+  if (monitored.ok()) {
+    namespace_id_ = monitored->id;
+    return absl::OkStatus();
+  }
+  meta_db_.reset();
+  return absl::IsNotFound(monitored.status()) ? absl::OkStatus() : monitored.status();
+}
+
+void CompactCommand::Report(const PlannedCompaction& plan, const std::optional<CompactionResult>& result) {
+  const std::string object = segment::BuildSegmentKey(ns_, plan.output);
+  Json merge = {{"object", object},
+                {"first_frame", plan.output.first.value()},
+                {"last_frame", plan.output.last.value()},
+                {"level", plan.output.level},
+                {"inputs", plan.inputs.size()},
+                {"input_bytes", plan.input_bytes}};
+  if (result) {
+    merge.update(Json{{"bytes", result->output.size},
+                      {"pages", result->pages},
+                      {"digest_checked", result->digest_checked},
+                      {"was_there", result->was_there},
+                      {"commits_left_out", result->commits_left_out}});
+  }
+  merges_.push_back(merge);
+  if (json()) return;
+  std::cout << object << ": " << plan.inputs.size() << " segments, " << FormatBytes(plan.input_bytes);
+  if (result) {
+    std::cout << " -> " << FormatBytes(result->output.size) << ", " << result->pages << " pages, digest "
+              << (result->digest_checked ? "ok" : "of each page ok");
+    if (result->commits_left_out > 0) {
+      std::cout << ", " << result->commits_left_out << " commits left out of its table";
+    }
+  }
+  std::cout << "\n";
+}
+
+absl::Status CompactCommand::Record(const CompactionResult& result) {
+  if (meta_db_ == nullptr) return absl::OkStatus();
+  return meta_db_->AddSegments(namespace_id_, {result.output});
+}
+
+absl::StatusOr<CompactionResult> CompactCommand::CompactOne(const NamespaceHistory& history,
+                                                            const LogHistory& log,
+                                                            const PlannedCompaction& plan) {
+  ProgressLine progress(absl::StrCat("compacting ", ns_), "pages", !json());
+  compactor::CompactionOptions options;
+  options.writer.codec = codec_ == "raw" ? segment::Codec::kRaw : segment::Codec::kZstd;
+  options.writer.zstd_level = zstd_level_;
+  options.progress = progress.Callback();
+  return compactor::Compact(store_.get(), &cache_, &io::SystemClock(), &io::SystemRandom(), history, log, plan,
+                            options);
+}
+
+absl::Status CompactCommand::RunOne(const NamespaceHistory& history, const LogHistory& log,
+                                    const PlannedCompaction& plan) {
+  int64_t job = 0;
+  if (meta_db_ != nullptr) {
+    STRATA_ASSIGN_OR_RETURN(job, meta_db_->StartJob(namespace_id_, "compact",
+                                                    segment::BuildSegmentKey(ns_, plan.output),
+                                                    io::SystemClock().NowMicros()));
+  }
+  absl::StatusOr<CompactionResult> result = CompactOne(history, log, plan);
+  absl::Status outcome = result.ok() ? Record(*result) : result.status();
+  if (meta_db_ != nullptr) {
+    STRATA_RETURN_IF_ERROR(meta_db_->EndJob(job, outcome, io::SystemClock().NowMicros()));
+  }
+  STRATA_RETURN_IF_ERROR(outcome);
+  Report(plan, *result);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CompactCommand::RunRound() {
+  STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, compactor::LoadHistory(*store_, ns_));
+  const LogHistory* log = history.live();
+  if (log == nullptr) return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to compact"));
+  STRATA_ASSIGN_OR_RETURN(std::vector<PlannedCompaction> plans,
+                          compactor::PlanCompactions(history, *log, strategy_));
+  for (const PlannedCompaction& plan : plans) {
+    if (dry_run_) {
+      Report(plan, std::nullopt);
+    } else {
+      STRATA_RETURN_IF_ERROR(RunOne(history, *log, plan));
+    }
+  }
+  return !plans.empty() && !dry_run_;
+}
+
+absl::StatusOr<int> CompactCommand::Run() {
+  STRATA_RETURN_IF_ERROR(Prepare());
+  bool more = true;
+  while (more) {
+    STRATA_ASSIGN_OR_RETURN(more, RunRound());
+  }
+  PrintJson({{"namespace", ns_}, {"strategy", strategy_name_}, {"dry_run", dry_run_}, {"merges", merges_}});
+  if (!json() && merges_.empty()) std::cout << ns_ << ": nothing to merge\n";
+  return kFine;
+}
+
+}  // namespace
+
+void AddCompactCommand(CommandLine* line) {
+  auto command = std::make_shared<CompactCommand>();
+  command->AddTo(line, command);
+}
+
+}  // namespace strata::tools

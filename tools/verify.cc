@@ -1,0 +1,119 @@
+#include "compactor/verify.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "io/posix_file_system.h"
+#include "io/status_macros.h"
+#include "segment/store_listing.h"
+#include "tools/command.h"
+#include "tools/format.h"
+#include "tools/progress.h"
+
+namespace strata::tools {
+namespace {
+
+class VerifyCommand : public Command {
+ public:
+  void AddTo(CommandLine* line, std::shared_ptr<VerifyCommand> self);
+  absl::StatusOr<int> Run() override;
+
+ private:
+  absl::StatusOr<compactor::VerifyReport> VerifyOne(io::ObjectStore* store, const std::string& ns) const;
+  void Print(const std::string& ns, const compactor::VerifyReport& report) const;
+
+  std::string ns_;
+  std::string scratch_;
+  bool quick_ = false;
+  bool full_ = false;
+};
+
+void VerifyCommand::AddTo(CommandLine* line, std::shared_ptr<VerifyCommand> self) {
+  CLI::App* app = line->Add("verify", "Prove that what a store holds is whole", self);
+  AddStore(app);
+  AddJson(app);
+  app->add_option("namespace", ns_, "Name of the database in the store (default: all of them)");
+  CLI::Option* quick =
+      app->add_flag("--quick", quick_, "Names, headers, footers, commit tables and gaps (the default)");
+  app->add_flag("--full", full_, "Every byte, the digest after every commit, and SQLite's integrity_check")
+      ->excludes(quick);
+  app->add_option("--scratch", scratch_, "Where --full restores the database for a moment (default: $TMPDIR)");
+}
+
+Json FindingsJson(const std::vector<compactor::VerifyFinding>& findings) {
+  Json list = Json::array();
+  for (const compactor::VerifyFinding& finding : findings) {
+    list.push_back({{"object", finding.object}, {"message", finding.message}});
+  }
+  return list;
+}
+
+Json ReportJson(const std::string& ns, const compactor::VerifyReport& report) {
+  return {{"namespace", ns},
+          {"ok", report.findings.empty()},
+          {"objects", report.objects},
+          {"bytes", report.bytes},
+          {"segments", report.segments},
+          {"commits", report.commits},
+          {"digests_checked", report.digests_checked},
+          {"integrity_checked", report.integrity_checked},
+          {"findings", FindingsJson(report.findings)},
+          {"notes", FindingsJson(report.notes)}};
+}
+
+void VerifyCommand::Print(const std::string& ns, const compactor::VerifyReport& report) const {
+  for (const compactor::VerifyFinding& finding : report.findings) {
+    std::cout << "WRONG " << finding.object << ": " << finding.message << "\n";
+  }
+  for (const compactor::VerifyFinding& note : report.notes) {
+    std::cout << "note  " << note.object << ": " << note.message << "\n";
+  }
+  std::cout << ns << ": " << (report.findings.empty() ? "ok" : "damaged") << ", " << report.segments
+            << " segments, " << report.commits << " commits, " << FormatBytes(report.bytes);
+  if (full_) {
+    std::cout << ", " << report.digests_checked << " digests recomputed, integrity_check "
+              << (report.integrity_checked ? "made" : "not made");
+  }
+  std::cout << "\n";
+}
+
+absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyOne(io::ObjectStore* store,
+                                                                 const std::string& ns) const {
+  ProgressLine progress(absl::StrCat("verifying ", ns), "bytes", !json());
+  compactor::VerifyOptions options;
+  options.depth = full_ ? compactor::VerifyDepth::kFull : compactor::VerifyDepth::kQuick;
+  const char* temporary = std::getenv("TMPDIR");
+  options.scratch_directory = !scratch_.empty() ? scratch_ : temporary != nullptr ? temporary : "/tmp";
+  options.progress = progress.Callback();
+  return compactor::Verify(store, &io::PosixFileSystem(), &io::SystemRandom(), ns, options);
+}
+
+absl::StatusOr<int> VerifyCommand::Run() {
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  std::vector<std::string> names = {ns_};
+  if (ns_.empty()) {
+    STRATA_ASSIGN_OR_RETURN(names, segment::ListNamespaces(*store));
+  }
+  bool all_ok = true;
+  Json reports = Json::array();
+  for (const std::string& ns : names) {
+    STRATA_ASSIGN_OR_RETURN(compactor::VerifyReport report, VerifyOne(store.get(), ns));
+    all_ok = all_ok && report.findings.empty();
+    reports.push_back(ReportJson(ns, report));
+    if (!json()) Print(ns, report);
+  }
+  PrintJson({{"ok", all_ok}, {"namespaces", reports}});
+  return all_ok ? kFine : kFoundSomethingWrong;
+}
+
+}  // namespace
+
+void AddVerifyCommand(CommandLine* line) {
+  auto command = std::make_shared<VerifyCommand>();
+  command->AddTo(line, command);
+}
+
+}  // namespace strata::tools
