@@ -5,14 +5,22 @@
 
 #include "absl/status/statusor.h"
 #include "sqlite/virtual_wal.h"
+#include "sqlite/vfs_file_system.h"
 #include "wal/log.h"
 
 namespace strata::sqlite {
 
 // The logs that are open in this process, one per database, shared by its connections. Any thread.
 
+// A log and the files that it is made of, where those run over a VFS.
+struct OpenLog {
+  std::shared_ptr<VfsFileSystem> vfs_files;  // nullptr: over io::PosixFileSystem()
+  std::shared_ptr<wal::Log> log;
+  int connections = 0;  // 0: its last connection is closing it
+};
+
 // Opens the log of a database, or joins the connections that have it open. Give it back with ReleaseLog.
-absl::StatusOr<std::shared_ptr<wal::Log>> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args);
+absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args);
 
 // Counts a connection out; true when it was the last: then close and release the log and call ForgetLog. Who opens
 // the database meanwhile waits for that.

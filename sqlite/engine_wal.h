@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sqlite/engine_result.h"
+#include "sqlite/vfs_file_system.h"
 #include "sqlite/virtual_wal.h"
 #include "wal/connection.h"
 
@@ -14,6 +15,7 @@ struct strata_wal {
   const strata_wal_host* host = nullptr;
   std::string directory;
   sqlite3_file* database = nullptr;
+  std::shared_ptr<strata::sqlite::VfsFileSystem> vfs_files;  // outlives the connection; often nullptr
   std::unique_ptr<strata::wal::Connection> connection;
   int fork_generation = 0;
 

@@ -16,13 +16,14 @@ const strata_wal_host* engine_host = nullptr;
 
 int Open(const strata_wal_open_args* args, strata_wal** out) {
   return Guard([&] {
-    absl::StatusOr<std::shared_ptr<wal::Log>> log = AcquireLog(engine_host, *args);
-    if (!log.ok()) return ResultOf(engine_host, log.status(), Doing::kOpen);
+    absl::StatusOr<OpenLog> open = AcquireLog(engine_host, *args);
+    if (!open.ok()) return ResultOf(engine_host, open.status(), Doing::kOpen);
     auto wal = std::make_unique<strata_wal>();
     wal->host = engine_host;
     wal->directory = args->wal_name;
     wal->database = args->database;
-    wal->connection = std::make_unique<wal::Connection>(*std::move(log));
+    wal->vfs_files = open->vfs_files;
+    wal->connection = std::make_unique<wal::Connection>(open->log);
     wal->fork_generation = ForkGeneration();
     wal->exclusive = wal->heap_memory = args->no_shared_memory != 0;
     *out = wal.release();
@@ -147,9 +148,11 @@ int CheckProcess(const strata_wal* wal) {
 
 }  // namespace strata::sqlite
 
-extern "C" {
+// Visible, so that a shared library of the engine alone can export them (sqlite/engine_exports.map).
+extern "C" __attribute__((visibility("default"))) const strata_wal_methods* strata_engine_methods(void) {
+  return &strata::sqlite::kMethods;
+}
 
-const strata_wal_methods* strata_engine_methods(void) { return &strata::sqlite::kMethods; }
-
-void strata_engine_attach(const strata_wal_host* host) { strata::sqlite::engine_host = host; }
+extern "C" __attribute__((visibility("default"))) void strata_engine_attach(const strata_wal_host* host) {
+  strata::sqlite::engine_host = host;
 }

@@ -48,11 +48,6 @@ HostLogger& EngineLogger() {
   return *logger;
 }
 
-struct OpenLog {
-  std::shared_ptr<wal::Log> log;
-  int connections = 0;  // 0: its last connection is closing it
-};
-
 // Never destroyed: connections may outlive static objects.
 struct OpenLogs {
   io::Mutex mutex;
@@ -73,7 +68,16 @@ std::string Parameter(const strata_wal_host* host, const char* wal_name, const c
   return value == nullptr ? "" : value;
 }
 
-absl::StatusOr<std::shared_ptr<wal::Log>> OpenLogOf(const strata_wal_host* host, const strata_wal_open_args& args) {
+// SQLite's test suite counts and injects at its VFS, so that a build for it runs Strata's files there too.
+std::shared_ptr<VfsFileSystem> FilesOverVfs(sqlite3_vfs* vfs) {
+#ifdef STRATA_FILES_OVER_VFS
+  return std::make_shared<VfsFileSystem>(vfs, &io::PosixFileSystem());
+#else
+  return nullptr;
+#endif
+}
+
+absl::StatusOr<OpenLog> OpenLogOf(const strata_wal_host* host, const strata_wal_open_args& args) {
   STRATA_ASSIGN_OR_RETURN(std::shared_ptr<VfsFile> database,
                           VfsFile::Open(host, args.vfs, args.wal_name, args.read_only != 0));
   wal::LogPlace place;
@@ -84,7 +88,11 @@ absl::StatusOr<std::shared_ptr<wal::Log>> OpenLogOf(const strata_wal_host* host,
   wal::StoreAddress store{Parameter(host, args.wal_name, "store"), Parameter(host, args.wal_name, "namespace")};
   STRATA_RETURN_IF_ERROR(CheckStoreAddress(store));
   STRATA_ASSIGN_OR_RETURN(const wal::Options options, ReadSettings(host, args.wal_name));
-  return wal::Log::Open(place, store, ProductionEnvironment(host), options);
+  OpenLog open{.vfs_files = FilesOverVfs(args.vfs), .connections = 1};
+  wal::Environment environment = ProductionEnvironment(host);
+  if (open.vfs_files != nullptr) environment.files = open.vfs_files.get();
+  STRATA_ASSIGN_OR_RETURN(open.log, wal::Log::Open(place, store, environment, options));
+  return open;
 }
 
 }  // namespace
@@ -96,7 +104,7 @@ wal::Environment ProductionEnvironment(const strata_wal_host* host) {
 
 int ForkGeneration() { return fork_generation.load(std::memory_order_relaxed); }
 
-absl::StatusOr<std::shared_ptr<wal::Log>> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args) {
+absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args) {
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
   for (;;) {
@@ -104,13 +112,13 @@ absl::StatusOr<std::shared_ptr<wal::Log>> AcquireLog(const strata_wal_host* host
     if (at == logs.by_directory.end()) break;
     if (at->second.connections > 0) {
       ++at->second.connections;
-      return at->second.log;
+      return at->second;
     }
     logs.forgotten.Wait(&logs.mutex);
   }
-  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<wal::Log> log, OpenLogOf(host, args));
-  logs.by_directory[args.wal_name] = {log, 1};
-  return log;
+  STRATA_ASSIGN_OR_RETURN(OpenLog open, OpenLogOf(host, args));
+  logs.by_directory[args.wal_name] = open;
+  return open;
 }
 
 bool ReleaseLog(const std::string& directory) {

@@ -5,24 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
 #include "sqlite/vfs_file.h"
+#include "sqlite/vfs_status.h"
 
 namespace strata::sqlite {
 
 namespace {
-
-absl::Status FromResult(int rc, const std::string& path, const char* what) {
-  if (rc == SQLITE_OK) return absl::OkStatus();
-  const std::string message = absl::StrCat(path, ": ", what, ": SQLite result code ", rc);
-  switch (rc & 0xff) {
-    case SQLITE_FULL:
-      return absl::ResourceExhaustedError(message);
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-      return absl::PermissionDeniedError(message);
-    default:
-      return absl::InternalError(message);
-  }
-}
 
 class SharedFile : public io::File {
  public:
@@ -44,12 +31,28 @@ class SharedFile : public io::File {
 
 }  // namespace
 
+absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation) {
+  if (rc == SQLITE_OK) return absl::OkStatus();
+  const std::string message = absl::StrCat(path, ": ", operation, ": SQLite result code ", rc);
+  switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+      return absl::UnavailableError(message);
+    case SQLITE_FULL:
+      return absl::ResourceExhaustedError(message);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return absl::PermissionDeniedError(message);
+    default:
+      return absl::InternalError(message);
+  }
+}
+
 absl::StatusOr<std::shared_ptr<VfsFile>> VfsFile::Open(const strata_wal_host* host, sqlite3_vfs* vfs,
                                                        const char* wal_name, bool read_only) {
   const std::string path = host->database_name(wal_name);
   const int flags = SQLITE_OPEN_MAIN_DB | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
   sqlite3_file* file = nullptr;
-  STRATA_RETURN_IF_ERROR(FromResult(host->open_file(vfs, wal_name, flags, &file), path, "open"));
+  STRATA_RETURN_IF_ERROR(StatusOfVfs(host->open_file(vfs, wal_name, flags, &file), path, "open"));
   return std::shared_ptr<VfsFile>(new VfsFile(host, file, path));
 }
 
@@ -58,7 +61,7 @@ VfsFile::~VfsFile() { host_.close_file(file_); }
 absl::StatusOr<size_t> VfsFile::ReadAt(uint64_t offset, io::MutableBytes out) {
   const int rc = host_.read_file(file_, out.data(), static_cast<int>(out.size()), static_cast<int64_t>(offset));
   if (rc != SQLITE_IOERR_SHORT_READ) {
-    STRATA_RETURN_IF_ERROR(FromResult(rc, path_, "read"));
+    STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "read"));
     return out.size();
   }
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, Size());
@@ -68,22 +71,22 @@ absl::StatusOr<size_t> VfsFile::ReadAt(uint64_t offset, io::MutableBytes out) {
 absl::Status VfsFile::WriteAt(uint64_t offset, absl::Span<const io::ByteView> parts) {
   for (const io::ByteView& part : parts) {
     const int rc = host_.write_file(file_, part.data(), static_cast<int>(part.size()), static_cast<int64_t>(offset));
-    STRATA_RETURN_IF_ERROR(FromResult(rc, path_, "write"));
+    STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "write"));
     offset += part.size();
   }
   return absl::OkStatus();
 }
 
-absl::Status VfsFile::Sync() { return FromResult(host_.sync_file(file_, 0), path_, "sync"); }
+absl::Status VfsFile::Sync() { return StatusOfVfs(host_.sync_file(file_, 0), path_, "sync"); }
 
 absl::StatusOr<uint64_t> VfsFile::Size() {
   int64_t size = 0;
-  STRATA_RETURN_IF_ERROR(FromResult(host_.file_size(file_, &size), path_, "size"));
+  STRATA_RETURN_IF_ERROR(StatusOfVfs(host_.file_size(file_, &size), path_, "size"));
   return static_cast<uint64_t>(size);
 }
 
 absl::Status VfsFile::Truncate(uint64_t size) {
-  return FromResult(host_.truncate_file(file_, static_cast<int64_t>(size)), path_, "truncate");
+  return StatusOfVfs(host_.truncate_file(file_, static_cast<int64_t>(size)), path_, "truncate");
 }
 
 absl::StatusOr<bool> VfsFile::TryLock(io::LockKind) {

@@ -1,5 +1,6 @@
 #include <sqlite3.h>
 
+#include <utility>
 #include <vector>
 
 #include "sqlite/engine_wal.h"
@@ -78,6 +79,7 @@ int Frames(strata_wal* wal, int page_size, const strata_wal_page* pages, size_t 
     for (size_t i = 0; i < count; ++i) {
       refs.push_back({segment::PageNo(pages[i].page_no), static_cast<const uint8_t*>(pages[i].data)});
     }
+    if (wal->vfs_files != nullptr) wal->vfs_files->set_full_sync((sync_flags & 3) == SQLITE_SYNC_FULL);
     const absl::Status status = wal->connection->Write(static_cast<uint32_t>(page_size), refs, commit != 0,
                                                        database_pages, DurabilityOf(sync_flags));
     if (status.ok() && commit != 0) wal->committed_frames = wal->connection->log().counts().frames;

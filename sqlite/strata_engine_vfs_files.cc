@@ -1,0 +1,133 @@
+#include <sqlite3.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "io/status_macros.h"
+#include "sqlite/vfs_file_system.h"
+#include "sqlite/vfs_status.h"
+
+namespace strata::sqlite {
+
+namespace {
+
+constexpr size_t kLargestTransfer = 65536;  // a page; SQLite's VFS writes nothing at all of 128 KiB
+
+// A log file behind the VFS.
+class LogFile : public io::File {
+ public:
+  LogFile(std::string path, std::unique_ptr<char[]> name, std::unique_ptr<char[]> handle,
+          const std::atomic<bool>* full_sync)
+      : path_(std::move(path)), name_(std::move(name)), handle_(std::move(handle)), full_sync_(*full_sync) {}
+
+  ~LogFile() override { file()->pMethods->xClose(file()); }
+
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override {
+    size_t done = 0;
+    while (done < out.size()) {
+      STRATA_ASSIGN_OR_RETURN(const size_t read, ReadPiece(offset + done, out.subspan(done, kLargestTransfer)));
+      done += read;
+      if (read == 0) break;
+    }
+    return done;
+  }
+
+  absl::StatusOr<size_t> ReadPiece(uint64_t offset, io::MutableBytes out) {
+    const int rc = methods().xRead(file(), out.data(), static_cast<int>(out.size()), static_cast<sqlite3_int64>(offset));
+    if (rc != SQLITE_IOERR_SHORT_READ) {
+      STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "read"));
+      return out.size();
+    }
+    STRATA_ASSIGN_OR_RETURN(const uint64_t size, Size());
+    return size > offset ? static_cast<size_t>(size - offset) : 0;
+  }
+
+  absl::Status WriteAt(uint64_t offset, absl::Span<const io::ByteView> parts) override {
+    for (io::ByteView rest : parts) {
+      while (!rest.empty()) {
+        const io::ByteView piece = rest.subspan(0, kLargestTransfer);
+        const int rc = methods().xWrite(file(), piece.data(), static_cast<int>(piece.size()), static_cast<sqlite3_int64>(offset));
+        STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "write"));
+        offset += piece.size();
+        rest.remove_prefix(piece.size());
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Sync() override {
+    const int flags = full_sync_.load(std::memory_order_relaxed) ? SQLITE_SYNC_FULL : SQLITE_SYNC_NORMAL;
+    return StatusOfVfs(methods().xSync(file(), flags), path_, "sync");
+  }
+
+  absl::StatusOr<uint64_t> Size() override {
+    sqlite3_int64 size = 0;
+    STRATA_RETURN_IF_ERROR(StatusOfVfs(methods().xFileSize(file(), &size), path_, "size"));
+    return static_cast<uint64_t>(size);
+  }
+
+  absl::Status Truncate(uint64_t size) override {
+    return StatusOfVfs(methods().xTruncate(file(), static_cast<sqlite3_int64>(size)), path_, "truncate");
+  }
+
+  absl::StatusOr<bool> TryLock(io::LockKind) override {
+    return absl::UnimplementedError(absl::StrCat(path_, ": a VFS has no lock of this kind"));
+  }
+  absl::Status Unlock() override { return absl::OkStatus(); }
+  const std::string& path() const override { return path_; }
+
+ private:
+  sqlite3_file* file() const { return reinterpret_cast<sqlite3_file*>(handle_.get()); }
+  const sqlite3_io_methods& methods() const { return *file()->pMethods; }
+
+  const std::string path_;
+  const std::unique_ptr<char[]> name_;  // the VFS keeps a pointer to it
+  const std::unique_ptr<char[]> handle_;
+  const std::atomic<bool>& full_sync_;
+};
+
+int OpenFlags(io::OpenMode mode) {
+  switch (mode) {
+    case io::OpenMode::kReadOnly:
+    case io::OpenMode::kReadOnlyNoFollow:
+      return SQLITE_OPEN_READONLY;
+    case io::OpenMode::kReadWrite:
+      return SQLITE_OPEN_READWRITE;
+    case io::OpenMode::kCreate:
+      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXCLUSIVE;
+    case io::OpenMode::kCreateOrOpen:
+      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  }
+  return SQLITE_OPEN_READONLY;
+}
+
+// Only what carries frames: identities and locks are no business of a VFS.
+bool IsLogFile(const std::string& path) { return absl::EndsWith(path, ".log") || absl::EndsWith(path, ".log.tmp"); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<io::File>> VfsFileSystem::Open(const std::string& path, io::OpenMode mode,
+                                                              const io::Ownership& ownership) {
+  if (!IsLogFile(path)) return names_.Open(path, mode, ownership);
+  // A name as SQLite hands it to a VFS: closed by more than one zero, no parameters.
+  auto name = std::make_unique<char[]>(path.size() + 4);
+  std::memcpy(name.get(), path.data(), path.size());
+  auto handle = std::make_unique<char[]>(static_cast<size_t>(vfs_->szOsFile));
+  int flags_out = 0;
+  const int rc = vfs_->xOpen(vfs_, name.get(), reinterpret_cast<sqlite3_file*>(handle.get()),
+                             OpenFlags(mode) | SQLITE_OPEN_WAL, &flags_out);
+  if (rc != SQLITE_OK) {
+    auto* file = reinterpret_cast<sqlite3_file*>(handle.get());
+    if (file->pMethods != nullptr) file->pMethods->xClose(file);
+    return StatusOfVfs(rc, path, "open");
+  }
+  return std::make_unique<LogFile>(path, std::move(name), std::move(handle), &full_sync_);
+}
+
+absl::Status VfsFileSystem::Unlink(const std::string& path) {
+  return IsLogFile(path) ? StatusOfVfs(vfs_->xDelete(vfs_, path.c_str(), 0), path, "unlink") : names_.Unlink(path);
+}
+
+}  // namespace strata::sqlite

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace strata::sqlite {
+
+// The status for what a VFS method answered: ResourceExhausted for a full disk, PermissionDenied for a read-only one,
+// Internal for the rest; the message has path, operation and code.
+absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation);
+
+}  // namespace strata::sqlite
