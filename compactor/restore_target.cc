@@ -11,11 +11,8 @@ absl::Status NothingThere(const NamespaceHistory& history) {
   return absl::NotFoundError(absl::StrCat("namespace ", history.ns, ": nothing that could be restored"));
 }
 
-// What `place` says about the target; nullopt when everything on this timeline is later.
-absl::StatusOr<std::optional<ResolvedTarget>> Resolved(const Timeline& timeline, const Timeline::Place& place) {
-  if (!place.commit) return std::nullopt;
-  // With nothing behind it, the wanted moment may lie in frames that are missing.
-  if (!place.next) STRATA_RETURN_IF_ERROR(timeline.CheckComplete());
+// What `place`, which has a commit, says about the target.
+ResolvedTarget Resolved(const Timeline& timeline, const Timeline::Place& place) {
   ResolvedTarget resolved;
   resolved.log = &timeline.log();
   resolved.commit = *place.commit;
@@ -46,10 +43,10 @@ absl::StatusOr<ResolvedTarget> ResolveFrame(const NamespaceHistory& history, Tim
                                             " is not there; the last one is ", timeline->end().value()));
   }
   STRATA_ASSIGN_OR_RETURN(Timeline::Place place, timeline->AtOrBefore(frame));
-  STRATA_ASSIGN_OR_RETURN(std::optional<ResolvedTarget> resolved, Resolved(*timeline, place));
-  if (!resolved) return AllLater(history, place);
-  resolved->is_exact = resolved->commit.frame == frame;
-  return *resolved;
+  if (!place.commit) return AllLater(history, place);
+  ResolvedTarget resolved = Resolved(*timeline, place);
+  resolved.is_exact = resolved.commit.frame == frame;
+  return resolved;
 }
 
 }  // namespace
@@ -72,11 +69,13 @@ absl::StatusOr<ResolvedTarget> ResolveTarget(io::ObjectStore* store, BlockCache*
     if (history.logs[i].segments.empty()) continue;
     STRATA_ASSIGN_OR_RETURN(Timeline earlier, Timeline::Open(store, cache, history.ns, &history.logs[i]));
     STRATA_ASSIGN_OR_RETURN(Timeline::Place place, earlier.AtOrBeforeTime(*target.time_us));
-    STRATA_ASSIGN_OR_RETURN(std::optional<ResolvedTarget> resolved, Resolved(earlier, place));
-    if (resolved) {
-      if (!resolved->next && earliest) resolved->next = earliest->next;
-      resolved->is_exact = resolved->commit.time_us == *target.time_us;
-      return *resolved;
+    if (place.commit) {
+      // With nothing behind it, the wanted moment may lie in frames that are missing.
+      if (!place.next) STRATA_RETURN_IF_ERROR(earlier.CheckComplete());
+      ResolvedTarget resolved = Resolved(earlier, place);
+      if (!resolved.next && earliest) resolved.next = earliest->next;
+      resolved.is_exact = resolved.commit.time_us == *target.time_us;
+      return resolved;
     }
     earliest = place;
     if (target.log_id) break;
