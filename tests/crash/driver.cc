@@ -1,0 +1,314 @@
+#include "tests/crash/driver.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "io/status_macros.h"
+
+namespace strata::crash {
+
+using segment::FrameNo;
+using segment::PageNo;
+using wal::Durability;
+
+namespace {
+
+constexpr uint32_t kMaxPages = 24;
+constexpr int kConnections = 3;
+
+struct Weight {
+  Step step;
+  uint64_t weight;
+  bool store_only = false;
+  bool faults_only = false;
+};
+
+constexpr Weight kWeights[] = {
+    {Step::kCommit, 24},   {Step::kSpilledCommit, 12}, {Step::kRollback, 6}, {Step::kSavepoint, 6},
+    {Step::kEmpty, 2},     {Step::kCheckpoint, 6},     {Step::kTruncate, 3}, {Step::kQuiet, 7},
+    {Step::kSeal, 8, true}, {Step::kSync, 3},          {Step::kReader, 6},   {Step::kKill, 3},
+    {Step::kClose, 3},     {Step::kKeepOpen, 1},       {Step::kFailSync, 8, false, true},
+};
+
+}  // namespace
+
+const char* NameOf(Step step) {
+  constexpr const char* kNames[] = {"commit", "spilled commit", "rollback", "savepoint", "empty transaction",
+                                    "checkpoint", "truncate", "quiet", "seal", "sync", "reader", "kill", "close",
+                                    "close keeping the log", "failing sync"};
+  return kNames[static_cast<int>(step)];
+}
+
+Driver::Driver(support::SimulatedDisk* disk, const Workload& workload, uint64_t seed, Trace trace,
+               uint64_t first_version)
+    : disk_(*disk),
+      workload_(workload),
+      sites_(disk),
+      random_(seed),
+      trace_(std::move(trace)),
+      next_version_(first_version),
+      highest_page_(kMaxPages) {}
+
+Driver::~Driver() { Kill(); }
+
+void Driver::Fail(const std::string& what) {
+  if (failure_.empty()) failure_ = absl::StrCat("while running ", running_, ": ", what);
+}
+
+bool Driver::Fine(const absl::Status& status, const char* what) {
+  if (status.ok()) return true;
+  broken_ = true;
+  if (disk_.faults_fired() == faults_before_) Fail(absl::StrCat(what, ": ", status.ToString()));
+  return false;
+}
+
+Step Driver::RandomStep() {
+  uint64_t total = 0;
+  const auto usable = [&](const Weight& each) {
+    return (!each.store_only || workload_.store) && (!each.faults_only || workload_.failing_syncs);
+  };
+  for (const Weight& each : kWeights) total += usable(each) ? each.weight : 0;
+  uint64_t at = Below(total);
+  for (const Weight& each : kWeights) {
+    if (!usable(each)) continue;
+    if (at < each.weight) return each.step;
+    at -= each.weight;
+  }
+  return Step::kCommit;
+}
+
+void Driver::Open() {
+  running_ += " open";
+  host_ = std::make_unique<Host>(&sites_, workload_, random_.Next64());
+  faults_before_ = disk_.faults_fired();
+  broken_ = false;
+  off_only_ = true;
+  absl::StatusOr<std::shared_ptr<wal::Log>> log = host_->Open();
+  if (!Fine(log.status(), "open")) return;
+  log_ = *std::move(log);
+  for (int i = 0; i < kConnections; ++i) connections_.push_back(std::make_unique<wal::Connection>(log_));
+  const absl::StatusOr<Content> content = ReadContent(sites_, log_, workload_.page_size);
+  if (!Fine(content.status(), "read after open")) return;
+  const Trace::Verdict verdict = trace_.Judge(content->digest, Trace::Promise::kProcess, Now());
+  if (!verdict.violation.empty()) return Fail(verdict.violation);
+  trace_.Found(*verdict.commit, Now());
+  // What is served is durable, whatever its committer asked for.
+  if (workload_.power_cuts) trace_.Promised(Trace::Promise::kPower, *verdict.commit, Now());
+}
+
+void Driver::Kill() {
+  reader_.reset();
+  connections_.clear();
+  log_.reset();
+  host_.reset();
+}
+
+void Driver::Run(Step step) {
+  if (!failure_.empty()) return;
+  if (broken_) step = Step::kKill;
+  ++counts_[static_cast<int>(step)];
+  running_ = absl::StrCat(NameOf(step), " before operation ", Now());
+  switch (step) {
+    case Step::kCommit:
+    case Step::kSpilledCommit:
+    case Step::kRollback:
+    case Step::kSavepoint:
+    case Step::kEmpty:
+      RunTransaction(step);
+      break;
+    case Step::kCheckpoint:
+    case Step::kTruncate:
+      RunCheckpoint(step == Step::kTruncate);
+      break;
+    case Step::kQuiet:
+    case Step::kSeal:
+      host_->clock().Advance(step == Step::kSeal ? 2'000'000 : 150'000);
+      log_->RunMaintenance();
+      break;
+    case Step::kSync:
+      Fine(log_->state().commits->SyncNow(), "sync");
+      break;
+    case Step::kReader:
+      RunReader();
+      break;
+    case Step::kKill:
+      Kill();
+      Open();
+      break;
+    case Step::kClose:
+    case Step::kKeepOpen:
+      RunClose(step == Step::kClose);
+      break;
+    case Step::kFailSync:
+      sites_.FailSyncAfter(Below(4), [this] { disk_.FailOperation({.nth = 0, .calls = support::kSyncCall}); });
+      break;
+  }
+  NoteSynced();
+}
+
+void Driver::NoteSynced() {
+  if (log_ == nullptr || !workload_.power_cuts) return;
+  trace_.PromisedUpToFrame(Trace::Promise::kPower, log_->state().commits->synced().value(), Now());
+}
+
+wal::Connection& Driver::AnyConnection() { return *connections_[Below(connections_.size())]; }
+
+void Driver::Grow(Draft* draft, uint32_t pages) {
+  for (uint32_t page = draft->state.pages() + 1; page <= pages; ++page) {
+    draft->state.Resize(page);
+    draft->state.Set(page, next_version_++);
+  }
+}
+
+void Driver::Change(Draft* draft) {
+  const uint32_t pages = draft->state.pages();
+  if (pages == 0 || (pages < kMaxPages && Chance(35))) {
+    Grow(draft, std::min<uint32_t>(kMaxPages, pages + 1 + static_cast<uint32_t>(Below(5))));
+  } else if (pages > 2 && Chance(15)) {
+    draft->state.Resize(1 + static_cast<uint32_t>(Below(pages - 1)));
+  }
+  for (uint64_t i = 1 + Below(4); i > 0; --i) {
+    draft->state.Set(1 + static_cast<uint32_t>(Below(draft->state.pages())), next_version_++);
+  }
+}
+
+std::vector<uint32_t> Driver::Dirty(const Draft& draft) const {
+  std::vector<uint32_t> dirty;
+  const DatabaseState& base = trace_.last().state;
+  for (uint32_t page = 1; page <= draft.state.pages(); ++page) {
+    const auto logged = draft.in_log.find(page);
+    const uint64_t version = logged == draft.in_log.end() ? base.version(page) : logged->second;
+    if (version != draft.state.version(page)) dirty.push_back(page);
+  }
+  return dirty;
+}
+
+absl::Status Driver::WritePages(wal::Connection& connection, Draft* draft, const std::vector<uint32_t>& pages,
+                                bool commit, Durability level) {
+  std::vector<std::vector<uint8_t>> bytes;
+  std::vector<wal::PageRef> refs;
+  for (const uint32_t page : pages) {
+    bytes.emplace_back(workload_.page_size);
+    FillPage(page, draft->state.version(page), absl::MakeSpan(bytes.back()));
+    refs.push_back({PageNo(page), bytes.back().data()});
+    draft->in_log[page] = draft->state.version(page);
+  }
+  return connection.Write(workload_.page_size, refs, commit, draft->state.pages(), level);
+}
+
+absl::Status Driver::Spill(wal::Connection& connection, Draft* draft, Durability level) {
+  std::vector<uint32_t> pages = Dirty(*draft);
+  while (pages.size() > 1 && Chance(40)) pages.erase(pages.begin() + static_cast<ptrdiff_t>(Below(pages.size())));
+  return pages.empty() ? absl::OkStatus() : WritePages(connection, draft, pages, false, level);
+}
+
+absl::Status Driver::UndoneSavepoint(wal::Connection& connection, Draft* draft, Durability level) {
+  Change(draft);
+  if (Chance(70)) STRATA_RETURN_IF_ERROR(Spill(connection, draft, level));
+  const uint64_t savepoint = connection.savepoint();
+  const DatabaseState saved = draft->state;
+  Change(draft);
+  STRATA_RETURN_IF_ERROR(Spill(connection, draft, level));
+  connection.UndoToSavepoint(savepoint);
+  draft->state = saved;
+  std::map<uint32_t, uint64_t> kept;
+  for (const PageNo page : connection.written_pages()) kept[page.value()] = draft->in_log[page.value()];
+  draft->in_log = std::move(kept);
+  return absl::OkStatus();
+}
+
+absl::Status Driver::CommitDraft(wal::Connection& connection, Draft* draft, Step step, Durability level) {
+  std::vector<uint32_t> dirty = Dirty(*draft);
+  if (dirty.empty()) {
+    dirty.push_back(1 + static_cast<uint32_t>(Below(draft->state.pages())));
+    draft->state.Set(dirty[0], next_version_++);
+  }
+  Trace::Commit commit{draft->state, 0, Now(), Trace::kNever, running_};
+  const absl::Status status = WritePages(connection, draft, dirty, true, level);
+  if (level != Durability::kOff) off_only_ = false;
+  commit.frame = log_->state().commits->appended().frame.value();
+  if (status.ok()) commit.frame = connection.snapshot().frame.value();
+  const size_t number = trace_.Append(std::move(commit));
+  if (!status.ok()) return status;
+  const bool power = level == Durability::kFull;
+  trace_.Promised(power ? Trace::Promise::kPower : Trace::Promise::kProcess, number, Now());
+  (void)step;
+  return status;
+}
+
+absl::Status Driver::Transaction(wal::Connection& connection, Step step, Durability level) {
+  Draft draft{trace_.last().state, {}};
+  if (step == Step::kEmpty) return absl::OkStatus();
+  Change(&draft);
+  if (step == Step::kSpilledCommit || step == Step::kRollback) {
+    STRATA_RETURN_IF_ERROR(Spill(connection, &draft, level));
+    Change(&draft);
+    if (Chance(60)) STRATA_RETURN_IF_ERROR(Spill(connection, &draft, level));
+    // Someone else's sync in the middle of an open transaction.
+    if (Chance(30)) STRATA_RETURN_IF_ERROR(log_->state().commits->SyncNow());
+  }
+  if (step == Step::kSavepoint) STRATA_RETURN_IF_ERROR(UndoneSavepoint(connection, &draft, level));
+  if (step != Step::kRollback) return CommitDraft(connection, &draft, step, level);
+  connection.Undo();
+  return absl::OkStatus();
+}
+
+void Driver::RunTransaction(Step step) {
+  wal::Connection& connection = AnyConnection();
+  const Durability level = workload_.levels[Below(workload_.levels.size())];
+  if (!Fine(connection.BeginRead().status(), "begin read")) return;
+  if (Chance(20)) Look(connection, trace_.last().state.digest(), "a new snapshot");
+  if (Fine(connection.BeginWrite(), "begin write")) {
+    const absl::Status status = Transaction(connection, step, level);
+    if (!Fine(status, "transaction")) connection.Undo();
+    Fine(connection.EndWrite(), "end write");
+  }
+  connection.EndRead();
+}
+
+void Driver::Look(wal::Connection& connection, uint64_t digest, const char* what) {
+  const absl::StatusOr<Content> content = ReadContent(sites_, connection, workload_.page_size);
+  if (!Fine(content.status(), what)) return;
+  if (content->digest != digest) Fail(absl::StrCat(what, " is not what was committed"));
+}
+
+void Driver::RunCheckpoint(bool truncate) {
+  const FrameNo tip = log_->state().commits->appended().frame;
+  const bool sync = workload_.power_cuts;
+  if (!truncate) {
+    Fine(log_->Checkpoint(tip, sync, false), "checkpoint");
+    return;
+  }
+  EndReader();
+  wal::Connection& connection = AnyConnection();
+  if (connection.LockForWrite(0, nullptr) != wal::WriteLock::Outcome::kAcquired) return Fail("the write lock is held");
+  const bool copied = Fine(log_->Checkpoint(tip, sync, true), "checkpoint");
+  if (copied && log_->state().index->floor() == tip) Fine(log_->Truncate(), "truncate");
+  connection.UnlockForWrite();
+}
+
+void Driver::RunReader() {
+  if (reader_ != nullptr) return EndReader();
+  reader_ = std::make_unique<wal::Connection>(log_);
+  if (!Fine(reader_->BeginRead().status(), "begin read")) return;
+  reader_digest_ = trace_.last().state.digest();
+  Look(*reader_, reader_digest_, "a new snapshot");
+}
+
+void Driver::EndReader() {
+  if (reader_ == nullptr) return;
+  Look(*reader_, reader_digest_, "an old snapshot");
+  reader_.reset();
+}
+
+void Driver::RunClose(bool remove) {
+  EndReader();
+  const absl::Status closed = log_->Close(true, remove);
+  const bool fine = Fine(closed, "close");
+  Kill();
+  if (fine && workload_.power_cuts) trace_.Promised(Trace::Promise::kPower, trace_.LastAlive(), Now());
+  if (failure_.empty()) Open();
+}
+
+}  // namespace strata::crash

@@ -1,0 +1,84 @@
+#include "tests/crash/workloads.h"
+
+namespace strata::crash {
+
+using wal::Durability;
+
+namespace {
+
+// Files so small that they follow each other after a few commits.
+Workload Small(std::string name, uint32_t page_size) {
+  Workload workload;
+  workload.name = std::move(name);
+  workload.page_size = page_size;
+  workload.options.background = false;
+  workload.options.segment_bytes = 12 * page_size;
+  workload.options.seal_bytes = 16 * page_size;
+  workload.options.checkpoint_bytes = 20 * page_size;
+  workload.options.unsynced_bytes = 24 * page_size;
+  return workload;
+}
+
+Workload Padded(std::string name, uint32_t page_size) {
+  Workload workload = Small(std::move(name), page_size);
+  workload.options.pad_blocks = true;
+  workload.damage = support::DamageModel::kNoPowerSafeOverwrite;
+  return workload;
+}
+
+Workload WithStore(Workload workload, uint32_t initial_pages) {
+  workload.store = true;
+  workload.initial_pages = initial_pages;
+  return workload;
+}
+
+Workload WithFailingSyncs(Workload workload) {
+  workload.failing_syncs = true;
+  return workload;
+}
+
+Workload With(Workload workload, std::vector<Durability> levels) {
+  workload.levels = std::move(levels);
+  return workload;
+}
+
+Workload Off(Workload workload) {
+  workload.power_cuts = false;
+  return With(std::move(workload), {Durability::kOff});
+}
+
+Workload Adopted(Workload workload) {
+  workload.initial_pages = 7;
+  return workload;
+}
+
+Workload LargeFiles(Workload workload) {
+  workload.options.segment_bytes = 1 << 20;
+  return workload;
+}
+
+}  // namespace
+
+std::vector<Workload> AllWorkloads() {
+  return {
+      Small("mixed", 512),
+      With(Small("full", 512), {Durability::kFull}),
+      With(Small("normal", 512), {Durability::kNormal}),
+      Off(Small("off", 512)),
+      Small("mixed-4096", 4096),
+      Adopted(Small("adopted", 512)),
+      LargeFiles(Small("large-files", 512)),
+      Padded("padded", 512),
+      Padded("padded-4096", 4096),
+      LargeFiles(Padded("padded-large-files", 512)),
+      WithStore(Small("store", 512), 0),
+      WithStore(Small("store-adopted", 512), 7),
+      WithStore(Padded("store-padded", 512), 5),
+      WithFailingSyncs(Small("failing-syncs", 512)),
+      WithFailingSyncs(Adopted(Small("failing-syncs-4096", 4096))),
+      WithFailingSyncs(WithStore(Small("failing-syncs-store", 512), 3)),
+      WithFailingSyncs(Padded("failing-syncs-padded", 512)),
+  };
+}
+
+}  // namespace strata::crash
