@@ -108,12 +108,20 @@ absl::StatusOr<uint64_t> DigestOfFile(io::File& database, uint32_t page_size, ui
   return digest.value();
 }
 
+absl::Status RemoveLeftovers(io::FileSystem& files, const std::string& directory,
+                             const std::vector<std::string>& paths) {
+  if (paths.empty()) return absl::OkStatus();
+  for (const std::string& path : paths) STRATA_RETURN_IF_ERROR(files.Unlink(path));
+  return files.SyncDirectory(directory);
+}
+
 absl::Status MakeRecoveredDurable(LogState* state, Appender* appender, const RecoveredLog& recovered) {
   const FrameNo good = std::max(state->index->floor(), recovered.durable);  // both are commits
-  if (good < recovered.end.frame) STRATA_RETURN_IF_ERROR(appender->RewriteRecovered(good, recovered.end.frame));
-  for (const std::string& path : recovered.leftovers) STRATA_RETURN_IF_ERROR(state->environment.files->Unlink(path));
-  if (recovered.leftovers.empty()) return absl::OkStatus();
-  return state->environment.files->SyncDirectory(state->directory);
+  if (good < recovered.end.frame || !recovered.leftovers.empty()) {
+    // Before a leftover goes: its marks may be the only ones.
+    STRATA_RETURN_IF_ERROR(appender->RewriteRecovered(good, recovered.end.frame));
+  }
+  return RemoveLeftovers(*state->environment.files, state->directory, recovered.leftovers);
 }
 
 }  // namespace strata::wal

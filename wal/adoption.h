@@ -26,9 +26,12 @@ struct Start {
 absl::StatusOr<Start> FindStart(const Environment& environment, const LogPlace& place,
                                 const std::optional<Identity>& clean, const StoreAddress& store);
 
-// After recovery: writes the frames that are not known durable again, into a new file that is, and removes the files
-// that hold nothing that counts.
+// After recovery: writes what is known of the progress, and the frames that are not known durable, again, into a new
+// file that is, and removes the files that hold nothing else.
 absl::Status MakeRecoveredDurable(LogState* state, Appender* appender, const RecoveredLog& recovered);
+
+// Unlinks `paths` and makes that durable.
+absl::Status RemoveLeftovers(io::FileSystem& files, const std::string& directory, const std::vector<std::string>& paths);
 
 // Digest of a plain database file (docs/segment_format.md, "Digest").
 absl::StatusOr<uint64_t> DigestOfFile(io::File& database, uint32_t page_size, uint32_t database_pages);

@@ -116,6 +116,10 @@ absl::Status Appender::AppendMark() {
   io::MutexLock lock(&state_.append_mutex);
   if (state_.current == nullptr) return absl::OkStatus();
   if (state_.options.pad_blocks) STRATA_RETURN_IF_ERROR(state_.current->PadToBlock());
+  return state_.current->AppendMark(state_.commits->appended().frame, state_.commits->synced(), Progressed());
+}
+
+segment::MarkRecord Appender::Progressed() {
   segment::MarkRecord mark;
   mark.checkpointed = state_.progress.checkpointed.frame;
   mark.database_pages = state_.progress.checkpointed.database_pages;
@@ -123,7 +127,7 @@ absl::Status Appender::AppendMark() {
   mark.sealed = state_.progress.sealed;
   mark.sealed_digest = state_.progress.sealed_digest;
   mark.shipped = state_.progress.shipped;
-  return state_.current->AppendMark(state_.commits->appended().frame, state_.commits->synced(), mark);
+  return mark;
 }
 
 std::vector<Appender::Syncing> Appender::BeginSync() {
@@ -131,7 +135,7 @@ std::vector<Appender::Syncing> Appender::BeginSync() {
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
   std::vector<Syncing> work;
   for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) {
-    if (segment->unsynced_bytes() != 0) work.push_back({segment, segment->BeginSync()});
+    if (segment->needs_sync()) work.push_back({segment, segment->BeginSync()});
   }
   return work;
 }
@@ -153,7 +157,7 @@ absl::Status Appender::Sync() {
 }
 
 absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
-  STRATA_ASSIGN_OR_RETURN(const FrameNo good, LastCommitBelow(*failed, failed->FirstDoubtfulByte()));
+  STRATA_ASSIGN_OR_RETURN(const FrameNo good, LastGoodCommit(*failed));
   DropSpare();
   STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
   const auto list = state_.files.list();
@@ -163,12 +167,25 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
     return (frame > committed ? current : LogFiles::Find(*list, frame))->IntendedRecord(frame);
   };
   const FrameNo last(committed.value() + (current == nullptr ? 0 : current->open_frames()));
+  // Also what the failed file said of the progress: log files may be removed on the strength of it.
+  STRATA_RETURN_IF_ERROR(next->AppendMark(good, std::min(good, state_.commits->synced()), Progressed()));
   if (last > good) STRATA_RETURN_IF_ERROR(RewriteFrames(source, good.next(), last, next.get()));
   STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
-  for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->DropUnsyncedCopies();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->GiveUp();
   state_.files.Add(next);
   state_.current = std::move(next);
   return absl::OkStatus();
+}
+
+// The last commit that the failed sync left in no doubt: below it in its file, or in an older one.
+absl::StatusOr<FrameNo> Appender::LastGoodCommit(const CurrentSegment& failed) {
+  if (failed.first_frame() != FrameNo(0)) return LastCommitBelow(failed, failed.FirstDoubtfulByte());
+  FrameNo good = state_.commits->appended().frame;
+  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) {
+    const bool newer = segment->header().sequence > failed.header().sequence && segment->first_frame() != FrameNo(0);
+    if (newer) good = std::min(good, segment->first_frame().previous());
+  }
+  return good;
 }
 
 void Appender::DropSpare() {
@@ -184,6 +201,7 @@ absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
   STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
   const auto list = state_.files.list();
   const auto source = [&](FrameNo frame) { return LogFiles::Find(*list, frame)->IntendedRecord(frame); };
+  STRATA_RETURN_IF_ERROR(next->AppendMark(from, from, Progressed()));
   STRATA_RETURN_IF_ERROR(RewriteFrames(source, from.next(), to, next.get()));
   STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
   state_.files.Add(next);

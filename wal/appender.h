@@ -49,8 +49,8 @@ class Appender {
   // synchronous=OFF beyond the limit: lets the copies go.
   void DropUnsyncedCopies();
 
-  // After recovery: writes frames (from, to] again, durably, so that nothing that a lost write could take away
-  // is served.
+  // After recovery: writes a mark and frames (from, to] again, durably, so that nothing that a lost write could take
+  // away is served. `from` is known durable.
   absl::Status RewriteRecovered(segment::FrameNo from, segment::FrameNo to);
 
  private:
@@ -64,6 +64,9 @@ class Appender {
   absl::StatusOr<std::shared_ptr<CurrentSegment>> CreateFile(const segment::SegmentHeader& header);
   absl::Status Replace(const std::shared_ptr<CurrentSegment>& failed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  absl::StatusOr<segment::FrameNo> LastGoodCommit(const CurrentSegment& failed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  segment::MarkRecord Progressed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   void DropSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   std::vector<Syncing> BeginSync();
 

@@ -81,10 +81,15 @@ absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRe
     open_first_ = first;
     open_offset_ = end_offset_;
   }
+  const FrameNo before = first.previous();
   while (!pages.empty()) {
     const auto batch = pages.subspan(0, kBatchPages);
     pages.remove_prefix(batch.size());
-    STRATA_RETURN_IF_ERROR(AppendBatch(first, batch, pages.empty() ? commit : nullptr));
+    const absl::Status status = AppendBatch(first, batch, pages.empty() ? commit : nullptr);
+    if (!status.ok()) {
+      Abandon(before);
+      return status;
+    }
     first = FrameNo(first.value() + batch.size());
   }
   if (commit != nullptr) CloseTransaction(first.previous());
@@ -102,7 +107,7 @@ absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef
   }
   absl::Status status = WriteAndKeep(std::move(write));
   if (!status.ok()) {
-    open_checksums_.resize(checksums_before);
+    open_checksums_.resize(checksums_before);  // the batches before, if any, are the caller's to abandon
     return status;
   }
   NoteFrames(first);
@@ -150,14 +155,17 @@ absl::Status CurrentSegment::WriteAndKeep(Write write) {
   STRATA_RETURN_IF_ERROR(file_->Write(write.offset, {write.bytes.get(), write.size}));
   unsynced_bytes_ += write.size;
   unsynced_.push_back(std::move(write));
+  ++writes_;
   return absl::OkStatus();
 }
 
 absl::Status CurrentSegment::OverwriteFrame(FrameNo frame, const PageRef& page) {
   const size_t size = record_bytes();
   Write write{OffsetOf(frame), size, std::make_unique_for_overwrite<uint8_t[]>(size)};
-  open_checksums_[frame.value() - open_first_.value()] = EncodeFrame(frame, page, nullptr, write.bytes.get());
-  return WriteAndKeep(std::move(write));
+  const uint32_t checksum = EncodeFrame(frame, page, nullptr, write.bytes.get());
+  STRATA_RETURN_IF_ERROR(WriteAndKeep(std::move(write)));
+  open_checksums_[frame.value() - open_first_.value()] = checksum;
+  return absl::OkStatus();
 }
 
 void CurrentSegment::Abandon(FrameNo last) {
@@ -250,21 +258,30 @@ absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo 
 
 uint64_t CurrentSegment::BeginSync() {
   sync_offset_ = end_offset_;
-  return writes_begun_ + unsynced_.size();
+  return writes_;
 }
 
 void CurrentSegment::FinishSync(uint64_t begun) {
-  while (writes_begun_ < begun && !unsynced_.empty()) {
+  synced_writes_ = std::max(synced_writes_, begun);
+  DropCopies(begun);
+  if (synced_writes_ >= first_kept_) dropped_from_ = UINT64_MAX;
+}
+
+void CurrentSegment::DropCopies(uint64_t below) {
+  while (first_kept_ < below && !unsynced_.empty()) {
+    if (first_kept_ >= synced_writes_) dropped_from_ = std::min(dropped_from_, unsynced_.front().offset);
     unsynced_bytes_ -= unsynced_.front().size;
     unsynced_.pop_front();
-    ++writes_begun_;
+    ++first_kept_;
   }
 }
 
-void CurrentSegment::DropUnsyncedCopies() { FinishSync(writes_begun_ + unsynced_.size()); }
+void CurrentSegment::DropUnsyncedCopies() { DropCopies(writes_); }
+
+void CurrentSegment::GiveUp() { FinishSync(writes_); }
 
 uint64_t CurrentSegment::FirstDoubtfulByte() const {
-  uint64_t first = end_offset_;
+  uint64_t first = std::min(end_offset_, dropped_from_);
   for (const Write& write : unsynced_) first = std::min(first, write.offset);
   return BlockStart(first);
 }

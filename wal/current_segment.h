@@ -64,7 +64,8 @@ class CurrentSegment {
   segment::FrameNo first_frame() const { return segment::FrameNo(first_frame_.load(std::memory_order_acquire)); }
   segment::FrameNo last_commit() const { return last_commit_; }
   uint64_t end_offset() const { return end_offset_; }
-  uint64_t unsynced_bytes() const { return unsynced_bytes_; }
+  uint64_t unsynced_bytes() const { return unsynced_bytes_; }  // kept in memory
+  bool needs_sync() const { return synced_writes_ < writes_; }
 
   // Appends frames of the open transaction, numbered from `first`; with `commit`, the last of them ends it.
   absl::Status AppendFrames(segment::FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit);
@@ -89,8 +90,11 @@ class CurrentSegment {
   absl::Status Sync() { return file_->Sync(); }
   void FinishSync(uint64_t begun);
 
-  // Gives up the copies in memory without a sync (synchronous=OFF beyond the limit).
+  // Gives up the copies in memory without a sync (synchronous=OFF beyond the limit). A later sync is owed all the same.
   void DropUnsyncedCopies();
+
+  // After a failed sync, when everything that matters is elsewhere: owes nothing any more.
+  void GiveUp();
 
   // After a failed sync: where the range that may be damaged begins (its first 4 KiB block), and the record
   // bytes as they were meant, unsynced ones from memory. Calls belong to the holder of the append lock.
@@ -138,9 +142,14 @@ class CurrentSegment {
   uint64_t open_offset_ = 0;  // where the open transaction's first record starts
   std::vector<uint32_t> open_checksums_;
 
+  void DropCopies(uint64_t below);
+
   std::deque<Write> unsynced_;
-  uint64_t writes_begun_ = 0;  // number of the first of unsynced_
+  uint64_t writes_ = 0;         // so far,
+  uint64_t synced_writes_ = 0;  // those that a sync covered, and
+  uint64_t first_kept_ = 0;     // number of the first of unsynced_
   uint64_t unsynced_bytes_ = 0;
+  uint64_t dropped_from_ = UINT64_MAX;  // lowest offset of a dropped write that no sync covered
   uint64_t sync_offset_ = 0;  // end of the file when the last sync began
 };
 

@@ -14,7 +14,8 @@
 // "key=value" closed by their CRC-32C; format: docs/recovery.md, "Identity".
 namespace strata::wal {
 
-// What the database file was when the log was closed cleanly.
+// In app.db-strata: what the database file was when the log was closed cleanly. In a log directory: where that log
+// started, with nothing in the fields of stat(2).
 struct CleanState {
   segment::FrameNo last_frame;
   uint32_t database_pages = 0;

@@ -21,6 +21,21 @@ absl::StatusOr<segment::FrameHeader> ReadLogFrame(const LogFiles::List& files, F
   return segment->ReadFrame(frame, page);
 }
 
+namespace {
+
+constexpr int kLockTries = 100;
+
+// Whether `path` still leads to the file that was locked just now: another process that closes the log unlinks it.
+absl::StatusOr<bool> IsLockedUnder(io::FileSystem& files, const std::string& path) {
+  const absl::StatusOr<std::unique_ptr<io::File>> again = files.Open(path, io::OpenMode::kReadWrite);
+  if (absl::IsNotFound(again.status())) return false;
+  STRATA_RETURN_IF_ERROR(again.status());
+  STRATA_ASSIGN_OR_RETURN(const bool free, (*again)->TryLock(io::LockKind::kExclusive));
+  return !free;
+}
+
+}  // namespace
+
 Log::Log(const LogPlace& place, const Environment& environment, const Options& options)
     : place_(place),
       state_(environment, options, place.directory),
@@ -53,12 +68,20 @@ absl::Status Log::LockDirectory() {
     state_.ownership = {.mode = database->mode & 0777, .set_owner = true, .uid = database->uid, .gid = database->gid};
   }
   if (place_.read_only) return absl::OkStatus();
-  const absl::Status created = files.CreateDirectory(state_.directory, state_.ownership);
-  if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
-  STRATA_ASSIGN_OR_RETURN(lock_file_, files.Open(absl::StrCat(state_.directory, "/", kLockName),
-                                                 io::OpenMode::kCreateOrOpen, state_.ownership));
-  STRATA_ASSIGN_OR_RETURN(const bool locked, lock_file_->TryLock(io::LockKind::kExclusive));
-  if (locked) return absl::OkStatus();
+  for (int tries = 0; tries < kLockTries; ++tries) {
+    const absl::Status created = files.CreateDirectory(state_.directory, state_.ownership);
+    if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
+    const std::string path = absl::StrCat(state_.directory, "/", kLockName);
+    absl::StatusOr<std::unique_ptr<io::File>> file = files.Open(path, io::OpenMode::kCreateOrOpen, state_.ownership);
+    if (absl::IsNotFound(file.status())) continue;  // the directory went away again
+    STRATA_RETURN_IF_ERROR(file.status());
+    STRATA_ASSIGN_OR_RETURN(const bool locked, (*file)->TryLock(io::LockKind::kExclusive));
+    if (!locked) break;
+    STRATA_ASSIGN_OR_RETURN(const bool named, IsLockedUnder(files, path));
+    if (!named) continue;
+    lock_file_ = *std::move(file);
+    return absl::OkStatus();
+  }
   return absl::UnavailableError(
       absl::StrCat(state_.directory, ": another process has this database open; one process at a time may"));
 }
@@ -70,18 +93,33 @@ absl::Status Log::Recover(const StoreAddress& store) {
   state_.identity = recovered->identity;
   has_identity_ = true;
   STRATA_RETURN_IF_ERROR(CheckStore(store));
-  if (recovered->end.frame == FrameNo(0)) recovered->end.frame = recovered->checkpointed = state_.identity.base_frame;
+  if (recovered->untouched && StartsElsewhere(*recovered)) {
+    has_identity_ = false;
+    if (!place_.read_only) {
+      STRATA_RETURN_IF_ERROR(RemoveLeftovers(*state_.environment.files, state_.directory, recovered->leftovers));
+    }
+    return StartFresh(store);
+  }
   return AdoptRecovered(*recovered);
+}
+
+// With nothing but an identity in the directory all is in the database file, and app.db-strata, if it was written by the
+// close that left the identity behind, knows better where the history ends.
+bool Log::StartsElsewhere(const RecoveredLog& recovered) {
+  if (recovered.identity.store.empty()) return true;
+  const absl::StatusOr<Identity> clean = ReadIdentity(*state_.environment.files, StrataPath());
+  return clean.ok() && clean->clean.has_value() && clean->log_id == recovered.identity.log_id &&
+         clean->clean->last_frame >= recovered.end.frame;
 }
 
 absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
   io::FileSystem& files = *state_.environment.files;
-  const FrameNo floor = std::max(recovered.checkpointed, state_.identity.base_frame);
+  const FrameNo floor = recovered.checkpointed.frame;
   StartAt(recovered.end, floor);
   {
     io::MutexLock lock(&state_.append_mutex);
     state_.next_sequence = recovered.next_sequence;
-    state_.progress.checkpointed.frame = floor;
+    state_.progress.checkpointed = recovered.checkpointed;
     state_.progress.sealed = recovered.sealed;
     state_.progress.sealed_digest = recovered.sealed_digest;
     state_.progress.shipped = recovered.shipped;
@@ -115,6 +153,10 @@ absl::Status Log::StartFresh(const StoreAddress& store) {
   STRATA_ASSIGN_OR_RETURN(Start start, FindStart(state_.environment, place_, clean_, store));
   if (start.message.size() > 0) state_.environment.logger->Log(io::Severity::kWarning, start.message);
   state_.identity = start.identity;
+  state_.identity.clean = CleanState{.last_frame = start.end.frame,
+                                     .database_pages = start.end.database_pages,
+                                     .commit_time_us = start.end.time_us,
+                                     .digest = start.progress.sealed_digest};
   StartAt(start.end, start.end.frame);
   io::MutexLock lock(&state_.append_mutex);
   state_.progress = start.progress;
@@ -146,7 +188,6 @@ absl::Status Log::PrepareToWrite(uint32_t page_size) {
                                                    state_.identity.page_size));
   }
   state_.identity.page_size = page_size;
-  state_.identity.clean.reset();
   io::FileSystem& files = *state_.environment.files;
   STRATA_RETURN_IF_ERROR(WriteIdentity(files, IdentityPath(), state_.identity, state_.ownership));
   STRATA_RETURN_IF_ERROR(files.SyncDirectory(io::DirectoryOf(state_.directory)));
@@ -172,7 +213,7 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
   if (place_.read_only) return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
   if (sync) STRATA_RETURN_IF_ERROR(state_.commits->WaitSynced(std::min(limit, state_.commits->visible_frame())));
   io::MutexLock lock(&state_.maintenance);
-  if (shipper_.has_store()) {
+  if (shipper_.has_store() && has_identity_) {
     const int64_t deadline = state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us;
     const absl::Status shipped = shipper_.ShipUpTo(std::min(limit, state_.commits->visible_frame()), deadline);
     if (!shipped.ok()) state_.environment.logger->Log(io::Severity::kWarning, std::string(shipped.message()));

@@ -76,6 +76,7 @@ class Log {
   absl::Status LockDirectory();
   absl::Status Recover(const StoreAddress& store);
   absl::Status StartFresh(const StoreAddress& store);
+  bool StartsElsewhere(const RecoveredLog& recovered);
   absl::Status AdoptRecovered(const RecoveredLog& recovered);
   absl::Status CheckStore(const StoreAddress& store);
   absl::Status OpenStore();
@@ -94,7 +95,7 @@ class Log {
   Shipper shipper_;
   Maintenance maintenance_;
   std::unique_ptr<io::File> lock_file_;
-  bool has_identity_ = false;                // the log directory holds the identity
+  std::atomic<bool> has_identity_{false};    // the log directory holds the identity
   std::optional<Identity> clean_;            // app.db-strata as found
   std::atomic<uint64_t> counts_from_{0};     // frame at which counts() starts
 };

@@ -78,7 +78,7 @@ absl::Status Log::RemoveDirectory() {
   }
   STRATA_RETURN_IF_ERROR(files.SyncDirectory(state_.directory));
   if (!newest.empty()) STRATA_RETURN_IF_ERROR(files.Unlink(newest));
-  if (has_identity_) {
+  if (std::find(names.begin(), names.end(), kIdentityName) != names.end()) {
     STRATA_RETURN_IF_ERROR(files.SyncDirectory(state_.directory));
     STRATA_RETURN_IF_ERROR(files.Unlink(IdentityPath()));
   }

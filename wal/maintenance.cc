@@ -149,8 +149,8 @@ void Maintenance::CheckpointIfDue() {
 
 void Maintenance::CleanUp() {
   Report("spare file", appender_.PrepareSpare());
+  io::MutexLock lock(&state_.maintenance);  // a checkpoint or seal under way reads the index without a snapshot
   state_.readers.CollectGarbage();
-  io::MutexLock lock(&state_.maintenance);
   if (!checkpointer_.HasOldFiles()) return;
   if (state_.write_lock.Acquire(0, nullptr) != WriteLock::Outcome::kAcquired) return;
   const absl::Status status = checkpointer_.RemoveOldFiles();

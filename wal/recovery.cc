@@ -66,7 +66,10 @@ void ReadMarks(const std::vector<FileScan>& scans, RecoveredLog* log) {
   for (const FileScan& scan : scans) {
     log->durable = std::max(log->durable, scan.durable);
     for (const FileScan::Mark& mark : scan.marks) {
-      log->checkpointed = std::max(log->checkpointed, mark.record.checkpointed);
+      log->untouched = false;
+      if (mark.record.checkpointed > log->checkpointed.frame) {
+        log->checkpointed = {mark.record.checkpointed, mark.record.database_pages, mark.record.commit_time_us};
+      }
       log->shipped = std::max(log->shipped, mark.record.shipped);
       if (mark.record.sealed >= log->sealed) {
         log->sealed = mark.record.sealed;
@@ -76,18 +79,24 @@ void ReadMarks(const std::vector<FileScan>& scans, RecoveredLog* log) {
   }
 }
 
-// Frames that are in the database file need not be in the log: a mark says what the end is then.
-void EndAtMark(const std::vector<FileScan>& scans, RecoveredLog* log) {
-  for (const FileScan& scan : scans) {
-    for (const FileScan::Mark& mark : scan.marks) {
-      if (mark.record.checkpointed <= log->end.frame) continue;
-      log->end = {mark.record.checkpointed, mark.record.database_pages, mark.record.commit_time_us};
+// Where the log started: behind a base image, or where an earlier one was closed.
+void BeginAtStart(RecoveredLog* log) {
+  const Identity& identity = log->identity;
+  log->untouched = true;
+  log->end = {identity.base_frame, static_cast<uint32_t>(identity.base_frame.value()), identity.created_us};
+  if (identity.clean.has_value()) {
+    const CleanState& start = *identity.clean;
+    log->end = {start.last_frame, start.database_pages, start.commit_time_us};
+    if (start.last_frame > identity.base_frame) {
+      log->sealed = log->shipped = start.last_frame;
+      log->sealed_digest = start.digest;
     }
   }
+  log->checkpointed = log->end;
 }
 
 void AddPages(const FileScan& scan, const RecoveredSegment& accepted, RecoveredLog* log) {
-  const uint64_t have = log->checkpointed.value() + log->pages.size();
+  const uint64_t have = log->checkpointed.frame.value() + log->pages.size();
   const uint64_t from = std::max(have + 1, accepted.first_frame.value());
   for (uint64_t frame = from; frame <= accepted.last_frame.value(); ++frame) {
     log->pages.push_back(scan.pages[frame - accepted.first_frame.value()]);
@@ -101,7 +110,7 @@ void TakeTransactions(const std::vector<FileScan>& scans, RecoveredLog* log) {
   for (size_t i = 0; i < scans.size(); ++i) {
     const FileScan& scan = scans[i];
     const ScannedCommit* last = LastCommit(scan, limits[i]);
-    gap = gap || (last != nullptr && scan.first_frame > std::max(log->end.frame, log->checkpointed).next());
+    gap = gap || (last != nullptr && scan.first_frame > std::max(log->end.frame, log->checkpointed.frame).next());
     if (last == nullptr || gap) {
       log->leftovers.push_back(scan.path);
       continue;
@@ -110,7 +119,17 @@ void TakeTransactions(const std::vector<FileScan>& scans, RecoveredLog* log) {
     AddPages(scan, accepted, log);
     if (last->point.frame > log->end.frame) log->end = last->point;
     log->segments.push_back(std::move(accepted));
+    log->untouched = false;
   }
+  // Frames that are in the database file need not be in the log.
+  if (log->checkpointed.frame > log->end.frame) log->end = log->checkpointed;
+}
+
+bool EndsTransaction(const std::vector<FileScan>& scans, FrameNo frame) {
+  return std::any_of(scans.begin(), scans.end(), [&](const FileScan& scan) {
+    const ScannedCommit* last = LastCommit(scan, frame);
+    return last != nullptr && last->point.frame == frame;
+  });
 }
 
 // The place to name when frames that were durable are not there.
@@ -144,10 +163,14 @@ absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string
     log.next_sequence = sequence + 1;
   }
   log.leftovers = std::move(listing.temporaries);
+  BeginAtStart(&log);
   ReadMarks(scans, &log);
   TakeTransactions(scans, &log);
-  EndAtMark(scans, &log);
   if (log.durable > log.end.frame) return Damage(directory, scans, log);
+  if (log.durable > log.checkpointed.frame && !EndsTransaction(scans, log.durable)) {
+    return absl::DataLossError(absl::StrCat(directory, ": frame ", log.durable.value(),
+                                            " is said to be durable and ends no transaction"));
+  }
   return log;
 }
 

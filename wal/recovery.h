@@ -41,9 +41,11 @@ struct RecoveredLog {
   std::vector<RecoveredSegment> segments;   // oldest first, those with accepted frames
   std::vector<std::string> leftovers;       // files that hold nothing that counts; to be removed, oldest first
   uint64_t next_sequence = 1;               // higher than that of any file seen
-  CommitPoint end;                          // the last whole commit; frame 0 in `end.frame` never occurs with segments
+  CommitPoint end;                          // the last whole commit, at least where the log started
+  bool untouched = false;                   // neither a transaction nor a mark counts: nothing was committed in this
+                                            // directory, or a close removed all of it but the identity
   segment::FrameNo durable;                 // highest frame that some record says was synced
-  segment::FrameNo checkpointed;            // everything up to here is in the database file, durably
+  CommitPoint checkpointed;                 // everything up to here is in the database file, durably
   segment::FrameNo sealed;
   uint64_t sealed_digest = 0;
   segment::FrameNo shipped;

@@ -121,7 +121,7 @@ absl::Status ScanBehindStop(segment::RecordScanner& scanner, FileScan* result) {
     STRATA_ASSIGN_OR_RETURN(const std::optional<ScannedRecord> record, scanner.FindIntactRecordAfter(from));
     if (!record.has_value()) return absl::OkStatus();
     NoteKnowledge(*record, result);
-    from = record->offset + segment::kRecordAlignment;
+    from = record->offset + segment::kRecordHeaderSize + record->payload.size();
   }
 }
 
