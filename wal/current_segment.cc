@@ -46,8 +46,11 @@ absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Create(io::FileS
                                                                        const segment::SegmentHeader& header,
                                                                        const io::Ownership& ownership) {
   const std::string path = absl::StrCat(directory, "/", SegmentFileName(header.sequence));
-  STRATA_ASSIGN_OR_RETURN(auto file, files.Open(path + kTemporarySuffix, io::OpenMode::kCreateOrOpen, ownership));
-  STRATA_RETURN_IF_ERROR(file->Truncate(0));
+  const std::string temporary = path + kTemporarySuffix;
+  // Never one that is there: a sync of it may have failed, and its blocks would not become durable any more.
+  const absl::Status removed = files.Unlink(temporary);
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
+  STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreate, ownership));
   std::vector<uint8_t> bytes(segment::kSegmentHeaderSize);
   EncodeSegmentHeader(header, bytes.data());
   STRATA_RETURN_IF_ERROR(file->Write(0, bytes));

@@ -152,9 +152,11 @@ absl::Status WriteIdentity(io::FileSystem& files, const std::string& path, const
                            const io::Ownership& ownership) {
   const std::string text = EncodeIdentity(identity);
   const std::string temporary = path + ".tmp";
+  // Never a file that is there: a sync of it may have failed, and its blocks would not become durable any more.
+  const absl::Status removed = files.Unlink(temporary);
+  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   {
-    STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreateOrOpen, ownership));
-    STRATA_RETURN_IF_ERROR(file->Truncate(0));
+    STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreate, ownership));
     STRATA_RETURN_IF_ERROR(file->Write(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
     STRATA_RETURN_IF_ERROR(file->Sync());
   }

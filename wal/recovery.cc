@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "io/status_macros.h"
 #include "wal/recovery_scan.h"
 
@@ -18,6 +19,7 @@ namespace {
 struct Listing {
   std::vector<std::pair<uint64_t, std::string>> files;  // sequence, path; ascending
   std::vector<std::string> temporaries;
+  uint64_t next_sequence = 1;  // above those of temporary files too
   bool has_identity = false;
 };
 
@@ -29,6 +31,8 @@ absl::StatusOr<Listing> ListLog(io::FileSystem& files, const std::string& direct
     if (name == kIdentityName) listing.has_identity = true;
     if (absl::EndsWith(name, ".tmp")) listing.temporaries.push_back(path);
     const uint64_t sequence = ParseSegmentFileName(name);
+    const uint64_t taken = ParseSegmentFileName(std::string(absl::StripSuffix(name, ".tmp")));
+    listing.next_sequence = std::max(listing.next_sequence, taken + 1);
     if (sequence != 0) listing.files.emplace_back(sequence, path);
   }
   std::sort(listing.files.begin(), listing.files.end());
@@ -160,8 +164,8 @@ absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string
   for (const auto& [sequence, path] : listing.files) {
     STRATA_ASSIGN_OR_RETURN(FileScan scan, ScanLogFile(files, path, sequence, log.identity));
     scans.push_back(std::move(scan));
-    log.next_sequence = sequence + 1;
   }
+  log.next_sequence = listing.next_sequence;
   log.leftovers = std::move(listing.temporaries);
   BeginAtStart(&log);
   ReadMarks(scans, &log);
