@@ -1,0 +1,144 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/disk_helpers.h"
+#include "tests/wal/log_world.h"
+
+namespace strata::wal {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(LogTest, CommitsAreThereAfterKill) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}, {2, 5}}, 2).ok());
+  ASSERT_TRUE(world.CommitPages({{2, 6}}, 2).ok());
+  world.Crash();
+  ASSERT_TRUE(world.Open().ok());
+  EXPECT_THAT(*world.Read(), ElementsAre(5, 6));
+}
+
+TEST(LogTest, AdoptedDatabaseKeepsItsCommitsAfterKill) {
+  LogWorld world;
+  world.CreateDatabase(3);
+  ASSERT_TRUE(world.Open().ok());
+  EXPECT_THAT(*world.Read(), ElementsAre(1, 1, 1));
+  ASSERT_TRUE(world.CommitPages({{2, 5}}, 3).ok());
+  world.Crash();
+  ASSERT_TRUE(world.Open().ok());
+  EXPECT_THAT(*world.Read(), ElementsAre(1, 5, 1));
+}
+
+TEST(LogTest, AdoptedDatabaseIsWholeAfterKillBeforeTheFirstCommit) {
+  LogWorld world;
+  world.CreateDatabase(3);
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(BeginWrite(*world.connection).ok());
+  ASSERT_TRUE(Spill(*world.connection, {{2, 7}}).ok());
+  world.Crash();
+  ASSERT_TRUE(world.Open().ok());
+  EXPECT_THAT(*world.Read(), ElementsAre(1, 1, 1));
+  ASSERT_TRUE(world.CommitPages({{2, 5}}, 3).ok());
+  world.Crash();
+  ASSERT_TRUE(world.Open().ok());
+  EXPECT_THAT(*world.Read(), ElementsAre(1, 5, 1));
+}
+
+TEST(LogTest, CleanCloseWithoutStoreLeavesOnePlainFile) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}, {2, 5}}, 2).ok());
+  ASSERT_TRUE(world.Close().ok());
+  EXPECT_THAT(*world.disk->List("/"), ElementsAre("app.db"));
+  std::vector<uint8_t> expected = PageBytes(1, 5);
+  const std::vector<uint8_t> second = PageBytes(2, 5);
+  expected.insert(expected.end(), second.begin(), second.end());
+  EXPECT_EQ(support::ReadAll(*world.disk, LogWorld::kDatabase), expected);
+}
+
+TEST(LogTest, CloseOfAnUnusedLogLeavesNothing) {
+  LogWorld world;
+  world.CreateDatabase(1);
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.Close().ok());
+  EXPECT_THAT(*world.disk->List("/"), ElementsAre("app.db"));
+}
+
+TEST(LogTest, SecondHolderIsRefused) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  const auto second = world.TryOpen();
+  EXPECT_TRUE(absl::IsUnavailable(second.status())) << second.status();
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("app.db-wal"));
+  world.Crash();
+  EXPECT_TRUE(world.Open().ok());
+}
+
+TEST(LogTest, NetworkFileSystemIsRefused) {
+  LogWorld world;
+  world.disk->set_network(true);
+  EXPECT_TRUE(absl::IsFailedPrecondition(world.Open()));
+  EXPECT_THAT(*world.disk->List("/"), IsEmpty());
+}
+
+TEST(LogTest, ReadOnlyReadsAndWritesNothing) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
+  world.Crash();
+  const uint64_t operations = world.disk->operation_count();
+  world.read_only = true;
+  ASSERT_TRUE(world.Open().ok());
+  EXPECT_THAT(*world.Read(), ElementsAre(5));
+  EXPECT_TRUE(absl::IsPermissionDenied(world.CommitPages({{1, 6}}, 1)));
+  EXPECT_TRUE(absl::IsPermissionDenied(world.log->Checkpoint(segment::FrameNo(1), true, false)));
+  EXPECT_TRUE(world.Close().ok());
+  EXPECT_EQ(world.disk->operation_count(), operations);
+}
+
+TEST(LogTest, OtherPageSizeIsRefused) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
+  ASSERT_TRUE(BeginWrite(*world.connection).ok());
+  const std::vector<uint8_t> page = PageBytes(1, 6, 1024);
+  const PageRef ref{segment::PageNo(1), page.data()};
+  EXPECT_TRUE(absl::IsInvalidArgument(world.connection->Write(1024, {&ref, 1}, true, 1, Durability::kFull)));
+  world.connection->Undo();
+  End(*world.connection);
+  EXPECT_THAT(*world.Read(), ElementsAre(5));
+}
+
+TEST(LogTest, TruncateKillCommitKillLosesNothing) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}, {2, 5}}, 2).ok());
+  ASSERT_TRUE(world.connection->LockForWrite(0, nullptr) == WriteLock::Outcome::kAcquired);
+  ASSERT_TRUE(world.log->Checkpoint(segment::FrameNo(2), true, true).ok());
+  ASSERT_TRUE(world.log->Truncate().ok());
+  world.connection->UnlockForWrite();
+  EXPECT_EQ(world.LogFileNames().size(), 1u);
+  for (uint64_t round = 6; round < 9; ++round) {
+    world.Crash();
+    ASSERT_TRUE(world.Open().ok()) << round;
+    EXPECT_THAT(*world.Read(), ElementsAre(5, round - 1));
+    ASSERT_TRUE(world.CommitPages({{2, round}}, 2).ok());
+  }
+}
+
+TEST(LogTest, AnUnusedDirectoryDoesNotStopTheNextClose) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(BeginWrite(*world.connection).ok());
+  ASSERT_TRUE(Spill(*world.connection, {{1, 7}}).ok());
+  world.Crash();
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.Close().ok());
+  EXPECT_THAT(*world.disk->List("/"), testing::Not(testing::Contains("app.db-wal")));
+}
+
+}  // namespace
+}  // namespace strata::wal
