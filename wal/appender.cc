@@ -18,7 +18,7 @@ absl::Status Appender::BeginTransaction() {
   if (state_.current == nullptr || overfull || (full && state_.spare != nullptr)) {
     STRATA_RETURN_IF_ERROR(StartFile());
   }
-  return state_.options.pad_blocks ? state_.current->PadToBlock() : absl::OkStatus();
+  return absl::OkStatus();
 }
 
 segment::SegmentHeader Appender::NextHeader() {
@@ -71,6 +71,8 @@ void Appender::CloseCurrent() {
 
 absl::Status Appender::Append(FrameNo first, absl::Span<const PageRef> pages) {
   io::MutexLock lock(&state_.append_mutex);
+  // These frames may be overwritten, and must share no block with a commit.
+  if (state_.current->open_frames() == 0) STRATA_RETURN_IF_ERROR(Pad(*state_.current));
   return state_.current->AppendFrames(first, pages, nullptr);
 }
 
@@ -115,7 +117,6 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
 absl::Status Appender::AppendMark() {
   io::MutexLock lock(&state_.append_mutex);
   if (state_.current == nullptr) return absl::OkStatus();
-  if (state_.options.pad_blocks) STRATA_RETURN_IF_ERROR(state_.current->PadToBlock());
   return state_.current->AppendMark(state_.commits->appended().frame, state_.commits->synced(), Progressed());
 }
 
@@ -130,8 +131,14 @@ segment::MarkRecord Appender::Progressed() {
   return mark;
 }
 
-std::vector<Appender::Syncing> Appender::BeginSync() {
+// What was synced shares no block with what is written later.
+absl::Status Appender::Pad(CurrentSegment& segment) {
+  return state_.options.pad_blocks ? segment.PadToBlock() : absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Appender::Syncing>> Appender::BeginSync() {
   io::MutexLock lock(&state_.append_mutex);
+  if (state_.current != nullptr && state_.current->needs_sync()) STRATA_RETURN_IF_ERROR(Pad(*state_.current));
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
   std::vector<Syncing> work;
   for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) {
@@ -141,7 +148,8 @@ std::vector<Appender::Syncing> Appender::BeginSync() {
 }
 
 absl::Status Appender::Sync() {
-  for (const Syncing& each : BeginSync()) {
+  STRATA_ASSIGN_OR_RETURN(const std::vector<Syncing> work, BeginSync());
+  for (const Syncing& each : work) {
     const absl::Status status = each.segment->Sync();
     io::MutexLock lock(&state_.append_mutex);
     if (!status.ok()) {
@@ -169,7 +177,10 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
   const FrameNo last(committed.value() + (current == nullptr ? 0 : current->open_frames()));
   // Also what the failed file said of the progress: log files may be removed on the strength of it.
   STRATA_RETURN_IF_ERROR(next->AppendMark(good, std::min(good, state_.commits->synced()), Progressed()));
-  if (last > good) STRATA_RETURN_IF_ERROR(RewriteFrames(source, good.next(), last, next.get()));
+  if (committed > good) STRATA_RETURN_IF_ERROR(RewriteFrames(source, good.next(), committed, next.get()));
+  STRATA_RETURN_IF_ERROR(Pad(*next));
+  if (last > committed) STRATA_RETURN_IF_ERROR(RewriteFrames(source, committed.next(), last, next.get()));
+  STRATA_RETURN_IF_ERROR(Pad(*next));
   STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
   for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->GiveUp();
   state_.files.Add(next);
@@ -203,6 +214,7 @@ absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
   const auto source = [&](FrameNo frame) { return LogFiles::Find(*list, frame)->IntendedRecord(frame); };
   STRATA_RETURN_IF_ERROR(next->AppendMark(from, from, Progressed()));
   STRATA_RETURN_IF_ERROR(RewriteFrames(source, from.next(), to, next.get()));
+  STRATA_RETURN_IF_ERROR(Pad(*next));
   STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
   state_.files.Add(next);
   state_.current = std::move(next);

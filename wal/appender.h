@@ -16,7 +16,7 @@ class Appender {
  public:
   explicit Appender(LogState* state) : state_(*state) {}
 
-  // Before the first frame of a transaction: a file with room, on a block boundary where the disk needs it.
+  // Before the first frame of a transaction: a file with room.
   absl::Status BeginTransaction();
 
   // Frames of the open transaction, numbered from `first`.
@@ -68,7 +68,8 @@ class Appender {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   segment::MarkRecord Progressed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   void DropSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
-  std::vector<Syncing> BeginSync();
+  absl::Status Pad(CurrentSegment& segment);
+  absl::StatusOr<std::vector<Syncing>> BeginSync();
 
   LogState& state_;
 };

@@ -19,8 +19,9 @@ absl::StatusOr<io::File*> Checkpointer::database() {
   return database_.get();
 }
 
-FrameNo Checkpointer::Allowed(FrameNo limit) {
-  FrameNo allowed = std::min(limit, std::min(state_.commits->visible_frame(), state_.commits->synced()));
+FrameNo Checkpointer::Allowed(FrameNo limit, bool sync) {
+  FrameNo allowed = std::min(limit, state_.commits->visible_frame());
+  if (sync) allowed = std::min(allowed, state_.commits->synced());
   if (!state_.identity.store.empty()) {
     io::MutexLock lock(&state_.append_mutex);
     allowed = std::min(allowed, state_.progress.sealed);
@@ -31,7 +32,7 @@ FrameNo Checkpointer::Allowed(FrameNo limit) {
 absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync) {
   STRATA_RETURN_IF_ERROR(poisoned_);
   const FrameNo from = state_.index->floor();
-  const FrameNo allowed = Allowed(limit);
+  const FrameNo allowed = Allowed(limit, sync);
   if (allowed <= from) return from;
   const FrameNo to = state_.readers.LimitCheckpoint(allowed);
   if (to <= from) return from;

@@ -25,8 +25,8 @@ class Checkpointer {
       : state_(*state), appender_(*appender), open_database_(std::move(open_database)) {}
 
   // Copies what can be copied: what is durable in the log, sealed when there is a store, and needed by no older
-  // snapshot. `sync`: make the database file durable (else nothing is removed afterwards: synchronous=OFF
-  // counts as durable). Returns the last frame that is in the database file.
+  // snapshot, and makes the database file durable. Without `sync`, where all commits were synchronous=OFF, nothing is
+  // durable and nothing is made so. Returns the last frame that is in the database file.
   absl::StatusOr<segment::FrameNo> Run(segment::FrameNo limit, bool sync);
 
   // Durably notes the progress, then removes the log files whose frames are all checkpointed, and shipped when
@@ -36,15 +36,14 @@ class Checkpointer {
 
   absl::StatusOr<io::File*> database();
 
-  // Up to which frame a checkpoint may go now without waiting for anybody.
-  segment::FrameNo Allowed(segment::FrameNo limit);
-
  private:
   struct Copy {
     segment::PageNo page;
     segment::FrameNo frame;
   };
 
+  // Up to which frame a checkpoint may go now without waiting for anybody.
+  segment::FrameNo Allowed(segment::FrameNo limit, bool sync);
   std::vector<std::shared_ptr<CurrentSegment>> OldFiles();
   absl::StatusOr<CommitPoint> CommitAt(segment::FrameNo frame);
   std::vector<Copy> NewestVersions(segment::FrameNo from, const CommitPoint& to);

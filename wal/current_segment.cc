@@ -200,7 +200,7 @@ absl::Status CurrentSegment::AppendMark(FrameNo last, FrameNo durable, const seg
 
 absl::Status CurrentSegment::PadToBlock() {
   const uint64_t block = BlockStart(end_offset_);
-  if (block == end_offset_ || sync_offset_ <= block) return absl::OkStatus();
+  if (block == end_offset_) return absl::OkStatus();
   const std::vector<uint8_t> zeros(block + kBlock - end_offset_ - kRecordHeaderSize);
   FrameHeader header;
   header.kind = RecordKind::kPadding;
@@ -260,7 +260,6 @@ absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo 
 }
 
 uint64_t CurrentSegment::BeginSync() {
-  sync_offset_ = end_offset_;
   return writes_;
 }
 

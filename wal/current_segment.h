@@ -78,6 +78,7 @@ class CurrentSegment {
 
   // Between transactions only.
   absl::Status AppendMark(segment::FrameNo last, segment::FrameNo durable, const segment::MarkRecord& mark);
+  // Fills the last 4 KiB block up, also within a transaction.
   absl::Status PadToBlock();
 
   // Verified bytes of a committed frame; DataLoss names file and offset. `page` has page_size bytes.
@@ -150,7 +151,6 @@ class CurrentSegment {
   uint64_t first_kept_ = 0;     // number of the first of unsynced_
   uint64_t unsynced_bytes_ = 0;
   uint64_t dropped_from_ = UINT64_MAX;  // lowest offset of a dropped write that no sync covered
-  uint64_t sync_offset_ = 0;  // end of the file when the last sync began
 };
 
 // "0000000007.log"; 0 when the name is none.

@@ -87,7 +87,8 @@ absl::Status Log::LockDirectory() {
 }
 
 absl::Status Log::Recover(const StoreAddress& store) {
-  absl::StatusOr<RecoveredLog> recovered = RecoverLog(*state_.environment.files, state_.directory);
+  absl::StatusOr<RecoveredLog> recovered = RecoverLog(*state_.environment.files, state_.directory,
+                                                       state_.options.accept_loss ? OnDamage::kAcceptLoss : OnDamage::kRefuse);
   if (absl::IsNotFound(recovered.status())) return StartFresh(store);
   STRATA_RETURN_IF_ERROR(recovered.status());
   state_.identity = recovered->identity;
@@ -131,6 +132,7 @@ absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
     state_.files.Add(CurrentSegment::Recovered(std::move(file), segment.header, segment.runs, segment.last_frame,
                                                segment.end_offset));
   }
+  maintenance_.OweSyncs();
   if (place_.read_only) return absl::OkStatus();
   return MakeRecoveredDurable(&state_, &appender_, recovered);
 }
@@ -211,6 +213,7 @@ absl::Status Log::CheckBacklog() {
 
 absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_lock) {
   if (place_.read_only) return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
+  sync = sync || !maintenance_.off_only();  // another connection's commits may be more than OFF
   if (sync) STRATA_RETURN_IF_ERROR(state_.commits->WaitSynced(std::min(limit, state_.commits->visible_frame())));
   io::MutexLock lock(&state_.maintenance);
   if (shipper_.has_store() && has_identity_) {

@@ -35,6 +35,9 @@ class Maintenance {
   int64_t RunSyncs(int64_t now);
   int64_t RunTransfers(int64_t now);
 
+  // The log holds commits of unknown durability, from before it was opened.
+  void OweSyncs() { any_synced_.store(true, std::memory_order_relaxed); }
+
   // True while only synchronous=OFF commits were made: nothing is synced then.
   bool off_only() const { return !any_synced_.load(std::memory_order_relaxed); }
 

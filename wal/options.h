@@ -31,6 +31,7 @@ struct Options {
   int64_t close_ship_us = 5'000'000;       // how long closing waits for the store
   int64_t barge_us = 500;                  // a writer that waited longer is handed the write lock
   bool pad_blocks = false;                 // no power-safe overwrite: sync groups end on 4 KiB boundaries
+  bool accept_loss = false;                // strata recover --accept-loss: damage ends the log instead of refusing it
   bool background = true;                  // false: tests call Log::RunMaintenance themselves
 };
 

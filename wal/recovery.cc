@@ -152,7 +152,7 @@ absl::Status Damage(const std::string& directory, const std::vector<FileScan>& s
 
 }  // namespace
 
-absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string& directory) {
+absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string& directory, OnDamage on_damage) {
   STRATA_ASSIGN_OR_RETURN(Listing listing, ListLog(files, directory));
   if (!listing.has_identity) {
     if (listing.files.empty()) return absl::NotFoundError(absl::StrCat(directory, ": no log"));
@@ -162,14 +162,20 @@ absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string
   STRATA_ASSIGN_OR_RETURN(log.identity, ReadIdentity(files, absl::StrCat(directory, "/", kIdentityName)));
   std::vector<FileScan> scans;
   for (const auto& [sequence, path] : listing.files) {
-    STRATA_ASSIGN_OR_RETURN(FileScan scan, ScanLogFile(files, path, sequence, log.identity));
-    scans.push_back(std::move(scan));
+    absl::StatusOr<FileScan> scan = ScanLogFile(files, path, sequence, log.identity);
+    if (absl::IsDataLoss(scan.status()) && on_damage == OnDamage::kAcceptLoss) {
+      listing.temporaries.push_back(path);
+      continue;
+    }
+    STRATA_RETURN_IF_ERROR(scan.status());
+    scans.push_back(*std::move(scan));
   }
   log.next_sequence = listing.next_sequence;
   log.leftovers = std::move(listing.temporaries);
   BeginAtStart(&log);
   ReadMarks(scans, &log);
   TakeTransactions(scans, &log);
+  if (log.durable > log.end.frame && on_damage == OnDamage::kAcceptLoss) log.durable = log.end.frame;
   if (log.durable > log.end.frame) return Damage(directory, scans, log);
   if (log.durable > log.checkpointed.frame && !EndsTransaction(scans, log.durable)) {
     return absl::DataLossError(absl::StrCat(directory, ": frame ", log.durable.value(),

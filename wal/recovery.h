@@ -54,7 +54,11 @@ struct RecoveredLog {
 
 // NotFound: no log there (no directory, or one without identity and without log files). DataLoss: damage at
 // or below the durable mark, a missing or foreign file, an unreadable header; names file and offset.
-absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string& directory);
+// With kAcceptLoss, damage is no error: the longest run of whole transactions from the start is the log, and a file
+// that cannot be read is a leftover. Only for `strata recover --accept-loss`, which keeps a copy first.
+enum class OnDamage { kRefuse, kAcceptLoss };
+absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string& directory,
+                                        OnDamage on_damage = OnDamage::kRefuse);
 
 // Names inside a log directory.
 inline constexpr char kIdentityName[] = "identity";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,12 +70,13 @@ class Driver {
   void Change(Draft* draft);
   void Grow(Draft* draft, uint32_t pages);
   std::vector<uint32_t> Dirty(const Draft& draft) const;
+  bool SharesBlock(uint32_t page, uint32_t pages, const std::function<bool(uint32_t)>& changed) const;
   absl::Status WritePages(wal::Connection& connection, Draft* draft, const std::vector<uint32_t>& pages, bool commit,
                           wal::Durability level);
   absl::Status Spill(wal::Connection& connection, Draft* draft, wal::Durability level);
   absl::Status UndoneSavepoint(wal::Connection& connection, Draft* draft, wal::Durability level);
   absl::Status Transaction(wal::Connection& connection, Step step, wal::Durability level);
-  absl::Status CommitDraft(wal::Connection& connection, Draft* draft, Step step, wal::Durability level);
+  absl::Status CommitDraft(wal::Connection& connection, Draft* draft, wal::Durability level);
   void RunTransaction(Step step);
   void RunCheckpoint(bool truncate);
   void RunReader();
@@ -89,7 +91,6 @@ class Driver {
   io::SeededRandom random_;
   Trace trace_;
   uint64_t next_version_;
-  uint32_t highest_page_;
   std::unique_ptr<Host> host_;
   std::shared_ptr<wal::Log> log_;
   std::vector<std::unique_ptr<wal::Connection>> connections_;
@@ -97,7 +98,6 @@ class Driver {
   uint64_t reader_digest_ = 0;
   uint64_t faults_before_ = 0;  // fired when the log was opened
   bool broken_ = false;         // a sync failed for good: the log must be opened again
-  bool off_only_ = true;
   std::string failure_;
   std::string running_;
   uint64_t counts_[kStepKinds] = {};
