@@ -48,6 +48,9 @@ class ModelLog {
   void set_epoch(uint64_t epoch) { epoch_ = segment::Epoch(epoch); }
   void set_time_us(int64_t time_us) { time_us_ = time_us; }
 
+  // Keeps only the newest state: for databases that are large.
+  void ForgetOldStates() { states_.erase(states_.begin(), states_.end() - 1); }
+
   // The state after the last commit at or before `frame`; nullptr when there is none.
   const State* StateAt(uint64_t frame) const;
 
