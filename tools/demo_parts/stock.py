@@ -5,9 +5,9 @@ import json
 import shutil
 import sqlite3
 
-# Bytes of page 1 that SQLite's backup interface sets in a copy: the versions that say WAL or not, and the
-# counters of changes (https://www.sqlite.org/fileformat.html#the_database_header).
-SET_BY_BACKUP = (range(18, 20), range(24, 28), range(92, 100))
+# Bytes of page 1 that SQLite's backup interface sets in a copy: the versions that say WAL or not, the
+# counters of changes and the schema cookie (https://www.sqlite.org/fileformat.html#the_database_header).
+SET_BY_BACKUP = (range(18, 20), range(24, 28), range(40, 44), range(92, 100))
 
 
 def content(path):
