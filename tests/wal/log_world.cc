@@ -90,11 +90,10 @@ absl::Status CommitPages(Connection& connection, const std::vector<PageVersion>&
   return status.ok() ? ended : status;
 }
 
-absl::StatusOr<Versions> ReadVersions(Connection& connection, io::FileSystem& files, const std::string& database) {
+absl::StatusOr<Versions> ReadVersions(Connection& connection, const std::vector<uint8_t>& database) {
   STRATA_RETURN_IF_ERROR(connection.BeginRead().status());
   Versions versions;
   absl::Status status;
-  const std::vector<uint8_t> plain = support::ReadAll(files, database);
   std::vector<uint8_t> bytes(kPageSize);
   for (uint32_t page = 1; page <= connection.snapshot().database_pages && status.ok(); ++page) {
     const FrameNo frame = connection.FindFrame(PageNo(page));
@@ -102,8 +101,8 @@ absl::StatusOr<Versions> ReadVersions(Connection& connection, io::FileSystem& fi
     std::fill(bytes.begin(), bytes.end(), 0);
     if (frame != FrameNo(0)) {
       status = connection.ReadFrame(frame, absl::MakeSpan(bytes));
-    } else if (offset + kPageSize <= plain.size()) {
-      std::memcpy(bytes.data(), plain.data() + offset, kPageSize);
+    } else if (offset + kPageSize <= database.size()) {
+      std::memcpy(bytes.data(), database.data() + offset, kPageSize);
     }
     versions.push_back(VersionOf(page, bytes));
   }

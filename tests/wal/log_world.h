@@ -55,8 +55,8 @@ void End(Connection& connection);
 absl::Status CommitPages(Connection& connection, const std::vector<PageVersion>& pages, uint32_t database_pages,
                          Durability durability = Durability::kFull);
 
-// The whole database in a new snapshot; pages that neither the log nor the database file holds are version 0.
-absl::StatusOr<Versions> ReadVersions(Connection& connection, io::FileSystem& files, const std::string& database);
+// The whole database in a new snapshot; `database`: the plain file. What is in neither is version 0.
+absl::StatusOr<Versions> ReadVersions(Connection& connection, const std::vector<uint8_t>& database);
 
 class LogWorld {
  public:
@@ -82,7 +82,7 @@ class LogWorld {
                            Durability durability = Durability::kFull) {
     return wal::CommitPages(*connection, pages, database_pages, durability);
   }
-  absl::StatusOr<Versions> Read() { return ReadVersions(*connection, *disk, kDatabase); }
+  absl::StatusOr<Versions> Read() { return ReadVersions(*connection, disk->Files()[kDatabase]); }
 
   // After time enough has passed: one round of the background.
   void Pass(int64_t micros);

@@ -1,0 +1,160 @@
+#include <gtest/gtest.h>
+
+#include "tests/wal/log_world.h"
+
+// Each I/O call of a workload fails once, or once and for ever, for every call. Whatever was acknowledged must be there
+// when the log is opened again on a healthy disk, nothing may be half there, and no lock may stay held.
+namespace strata::wal {
+namespace {
+
+// The states a database went through; commit k made states[k].
+struct History {
+  std::vector<Versions> states{{}};
+  size_t acknowledged = 0;  // states up to here must survive,
+  size_t synced = 0;        // these also when the log has failed: a NORMAL commit is not durable then
+
+  void Note(const std::vector<PageVersion>& pages, uint32_t database_pages, Durability durability, bool is_acknowledged) {
+    Versions next = states.back();
+    next.resize(database_pages);
+    for (const PageVersion& each : pages) next[each.page - 1] = each.version;
+    states.push_back(std::move(next));
+    if (is_acknowledged) acknowledged = states.size() - 1;
+    if (is_acknowledged && durability == Durability::kFull) synced = acknowledged;
+  }
+  bool Has(const Versions& found) const {
+    for (size_t i = acknowledged; i < states.size(); ++i) {
+      if (states[i] == found) return true;
+    }
+    return false;
+  }
+};
+
+class Workload {
+ public:
+  explicit Workload(LogWorld* world) : world_(*world) {}
+
+  // About thirty operations; goes on after errors, as an application does.
+  void Run() {
+    for (int round = 0; round < 3; ++round) {
+      if (world_.log == nullptr && !world_.Open().ok()) continue;
+      Commit({{1, Next()}, {2, Next()}, {3, Next()}}, 3, Durability::kFull);
+      Commit({{3, Next()}}, 3, Durability::kNormal);
+      Rollback();
+      CommitWithSpill();
+      world_.Pass(200'000);
+      Commit({{4, Next()}, {2, Next()}}, 4, Durability::kFull);
+      Checkpoint();
+      Commit({{4, Next()}, {1, Next()}}, 4, Durability::kFull);
+      world_.Pass(2'000'000);
+      NoticeFailure();
+      if (round == 1) {
+        world_.Crash();
+      } else {
+        world_.Close().IgnoreError();
+      }
+    }
+  }
+
+  History history;
+
+ private:
+  uint64_t Next() { return ++version_; }
+
+  void Note(const std::vector<PageVersion>& pages, uint32_t database_pages, Durability durability,
+            const absl::Status& status) {
+    history.Note(pages, database_pages, durability, status.ok());
+    NoticeFailure();
+    if (!status.ok()) Look();
+  }
+
+  void NoticeFailure() {
+    if (world_.log->state().commits->failed()) history.acknowledged = history.synced;
+  }
+
+  // After an error the outcome must be known and stay: what is read now is the state to go on from.
+  void Look() {
+    const absl::StatusOr<Versions> now = world_.Read();
+    if (!now.ok()) return;  // unreadable at the moment
+    EXPECT_TRUE(history.Has(*now));
+    if (*now == history.states.back()) return;
+    // A failed transaction may still be found whole after the process ends; it must not be built upon.
+    history.states.push_back(*now);
+  }
+
+  void Commit(const std::vector<PageVersion>& pages, uint32_t database_pages, Durability durability) {
+    Note(pages, database_pages, durability, world_.CommitPages(pages, database_pages, durability));
+  }
+
+  void Rollback() {
+    if (!BeginWrite(*world_.connection).ok()) return;
+    Spill(*world_.connection, {{1, Next()}, {2, Next()}}).IgnoreError();
+    world_.connection->Undo();
+    End(*world_.connection);
+  }
+
+  void CommitWithSpill() {
+    if (!BeginWrite(*world_.connection).ok()) return;
+    const std::vector<PageVersion> spilled = {{2, Next()}, {3, Next()}};
+    const std::vector<PageVersion> last = {{2, Next()}, {1, Next()}};
+    absl::Status status = Spill(*world_.connection, spilled);
+    if (status.ok()) status = wal::Commit(*world_.connection, last, 3, Durability::kFull);
+    if (!status.ok()) world_.connection->Undo();
+    End(*world_.connection);
+    Note({spilled[1], last[0], last[1]}, 3, Durability::kFull, status);
+  }
+
+  void Checkpoint() {
+    world_.log->Checkpoint(world_.log->state().commits->visible_frame(), true, false).IgnoreError();
+  }
+
+  LogWorld& world_;
+  uint64_t version_ = 0;
+};
+
+class FaultAtCallTest : public testing::TestWithParam<bool> {
+ protected:
+  void RunWith(uint64_t nth, bool for_ever, const absl::Status& status) {
+    LogWorld world;
+    world.options.segment_bytes = 8192;
+    world.disk->FailOperation({.nth = nth, .status = status, .for_ever = for_ever, .partial = nth % 2 == 1});
+    Workload workload(&world);
+    workload.Run();
+    ASSERT_GT(world.disk->faults_fired(), 0u);
+    world.Crash();
+    world.disk->ClearFaults();
+    const absl::Status opened = world.Open();
+    ASSERT_TRUE(opened.ok()) << opened;
+    const absl::StatusOr<Versions> found = world.Read();
+    ASSERT_TRUE(found.ok()) << found.status();
+    EXPECT_TRUE(workload.history.Has(*found)) << testing::PrintToString(*found) << " acknowledged "
+                                              << testing::PrintToString(workload.history.states[workload.history.acknowledged]);
+    EXPECT_TRUE(world.CommitPages({{1, 1000}}, 1).ok());
+  }
+};
+
+TEST_P(FaultAtCallTest, EveryCallFailsOnceAndForEver) {
+  uint64_t calls = 0;
+  {
+    LogWorld world;
+    world.options.segment_bytes = 8192;
+    Workload workload(&world);
+    workload.Run();
+    calls = world.disk->call_count();
+  }
+  ASSERT_GT(calls, 100u);
+  const absl::Status status = GetParam() ? absl::ResourceExhaustedError("injected ENOSPC")
+                                         : absl::InternalError("injected EIO");
+  for (uint64_t nth = 0; nth < calls; ++nth) {
+    for (bool for_ever : {false, true}) {
+      SCOPED_TRACE(testing::Message() << "call " << nth << (for_ever ? " for ever" : " once"));
+      RunWith(nth, for_ever, status);
+      if (HasFatalFailure() || HasNonfatalFailure()) return;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Errors, FaultAtCallTest, testing::Bool(),
+                         [](const auto& info) { return info.param ? "NoSpace" : "InputOutput"; });
+
+}  // namespace
+}  // namespace strata::wal
