@@ -11,4 +11,7 @@ enum class Doing { kOpen, kRead, kWrite, kSync, kCheckpoint };
 // The SQLite result code for a status; anything an operator should read goes to sqlite3_log as well.
 int ResultOf(const strata_wal_host* host, const absl::Status& status, Doing doing);
 
+// The message of the last kOpen on this thread that failed; "" after one that did not.
+const char* LastOpenError();
+
 }  // namespace strata::sqlite

@@ -17,7 +17,8 @@ const strata_wal_host* engine_host = nullptr;
 int Open(const strata_wal_open_args* args, strata_wal** out) {
   return Guard([&] {
     absl::StatusOr<OpenLog> open = AcquireLog(engine_host, *args);
-    if (!open.ok()) return ResultOf(engine_host, open.status(), Doing::kOpen);
+    const int rc = ResultOf(engine_host, open.status(), Doing::kOpen);
+    if (rc != SQLITE_OK) return rc;
     auto wal = std::make_unique<strata_wal>();
     wal->host = engine_host;
     wal->directory = args->wal_name;
@@ -136,6 +137,7 @@ constexpr strata_wal_methods kMethods = {
     .snapshot_compare = SnapshotCompare,
     .delete_log = DeleteLog,
     .is_log = IsLog,
+    .last_error = LastOpenError,
 };
 
 }  // namespace

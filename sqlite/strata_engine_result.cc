@@ -8,6 +8,8 @@ namespace strata::sqlite {
 
 namespace {
 
+thread_local std::string last_open_error;
+
 int IoError(Doing doing) {
   switch (doing) {
     case Doing::kOpen:
@@ -45,7 +47,10 @@ int Code(const absl::Status& status, Doing doing) {
 
 }  // namespace
 
+const char* LastOpenError() { return last_open_error.c_str(); }
+
 int ResultOf(const strata_wal_host* host, const absl::Status& status, Doing doing) {
+  if (doing == Doing::kOpen) last_open_error = std::string(status.message());
   if (status.ok()) return SQLITE_OK;
   const int rc = Code(status, doing);
   const bool ordinary = rc == SQLITE_BUSY_SNAPSHOT || (rc == SQLITE_BUSY && doing != Doing::kOpen);

@@ -138,6 +138,9 @@ typedef struct strata_wal_methods {
   int (*delete_log)(struct sqlite3_vfs*, const char* wal_name);
   /* Nonzero when `wal_name` is a log of this engine (selects it without a parameter). */
   int (*is_log)(struct sqlite3_vfs*, const char* wal_name);
+  /* Why the last open on this thread failed, or "": the message of a failed sqlite3_open() or ATTACH. May be NULL. The
+  ** text lives until the thread's next call of a method. */
+  const char* (*last_error)(void);
 } strata_wal_methods;
 
 /* Registers an engine and hands it its host. Before the first database is opened; once per process and name. The table

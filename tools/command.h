@@ -78,6 +78,7 @@ void AddInspectCommand(CommandLine* line);
 void AddNamespacesCommand(CommandLine* line);
 void AddMonitorCommands(CommandLine* line);  // monitor, unmonitor, sync
 void AddPointsCommand(CommandLine* line);
+void AddRecoverCommand(CommandLine* line);
 void AddRestoreCommand(CommandLine* line);
 void AddSegmentsCommand(CommandLine* line);
 void AddVerifyCommand(CommandLine* line);

@@ -10,7 +10,8 @@ int main(int argc, char** argv) {
   app.footer("Exit codes: 0 fine, 1 found something wrong, 2 could not run.");
 
   strata::tools::CommandLine line(&app);
-  strata::tools::AddRestoreCommand(&line);
+  strata::tools::AddRecoverCommand(&line);
+  AddRestoreCommand(&line);
   strata::tools::AddPointsCommand(&line);
   strata::tools::AddVerifyCommand(&line);
   strata::tools::AddCompactCommand(&line);

@@ -57,7 +57,9 @@ static int strata_prepare_database(Btree* tree, char** message) {
   if (rc != SQLITE_OK || engine == 0) return rc;
   rc = strata_switch_to_wal(tree, &reason);
   if (rc != SQLITE_OK) {
-    *message = sqlite3_mprintf("wal=%s: %s", engine->name, reason ? reason : sqlite3ErrStr(rc));
+    if (reason == 0 && engine->last_error) reason = engine->last_error();
+    if (reason == 0 || reason[0] == 0) reason = sqlite3ErrStr(rc);
+    *message = sqlite3_mprintf("wal=%s: %s", engine->name, reason);
   }
   return rc;
 }

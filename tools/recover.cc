@@ -1,0 +1,124 @@
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "io/file_stream.h"
+#include "io/posix_file_system.h"
+#include "io/status_macros.h"
+#include "tools/command.h"
+#include "wal/log.h"
+
+namespace strata::tools {
+namespace {
+
+constexpr size_t kCopyBytes = 1 << 20;
+
+// What the log says while it is recovered, on standard error.
+class StderrLogger : public io::Logger {
+ public:
+  void Log(io::Severity, std::string_view message) override { std::cerr << "strata: " << message << "\n"; }
+};
+
+class RecoverCommand : public Command {
+ public:
+  void AddTo(CommandLine* line, std::shared_ptr<RecoverCommand> self);
+  absl::StatusOr<int> Run() override;
+
+ private:
+  absl::Status FindLog();
+  absl::Status KeepCopy();
+  absl::Status CopyFile(const std::string& name);
+  absl::StatusOr<std::shared_ptr<wal::Log>> OpenLog();
+
+  io::FileSystem& files_ = io::PosixFileSystem();
+  StderrLogger logger_;
+  std::string path_;
+  bool accept_loss_ = false;
+  std::string database_;   // app.db
+  std::string directory_;  // app.db-wal
+  std::string copy_;       // where --accept-loss keeps the damaged log
+};
+
+void RecoverCommand::AddTo(CommandLine* line, std::shared_ptr<RecoverCommand> self) {
+  CLI::App* app = line->Add("recover", "Puts a crashed log into its database, which is a plain SQLite file then", self);
+  AddJson(app);
+  app->add_option("database", path_, "The database app.db, or its log app.db-wal")->required();
+  app->add_flag("--accept-loss", accept_loss_,
+                "A damaged log ends before the damage; the log as it was is kept beside the database");
+}
+
+absl::Status RecoverCommand::FindLog() {
+  while (absl::EndsWith(path_, "/")) path_.pop_back();
+  database_ = std::string(path_.substr(0, path_.size() - (absl::EndsWith(path_, "-wal") ? 4 : 0)));
+  directory_ = absl::StrCat(database_, "-wal");
+  const absl::StatusOr<io::FileInfo> log = files_.Stat(directory_);
+  if (!log.ok() || log->kind != io::FileKind::kDirectory) {
+    return absl::NotFoundError(absl::StrCat(directory_, ": no log of Strata is there; the database needs no recovery"));
+  }
+  return files_.Stat(database_).status();
+}
+
+absl::Status RecoverCommand::KeepCopy() {
+  int number = 1;
+  absl::Status created;
+  do {
+    copy_ = absl::StrCat(database_, "-damaged-", number++);
+    created = files_.CreateDirectory(copy_, {.mode = 0700});
+  } while (absl::IsAlreadyExists(created));
+  STRATA_RETURN_IF_ERROR(created);
+  STRATA_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.List(directory_));
+  for (const std::string& name : names) STRATA_RETURN_IF_ERROR(CopyFile(name));
+  STRATA_RETURN_IF_ERROR(files_.SyncDirectory(copy_));
+  return files_.SyncDirectory(io::DirectoryOf(copy_));
+}
+
+absl::Status RecoverCommand::CopyFile(const std::string& name) {
+  STRATA_ASSIGN_OR_RETURN(auto from, io::FileSource::Open(files_, absl::StrCat(directory_, "/", name)));
+  STRATA_ASSIGN_OR_RETURN(auto file, files_.Open(absl::StrCat(copy_, "/", name), io::OpenMode::kCreate, {.mode = 0600}));
+  std::vector<uint8_t> buffer(kCopyBytes);
+  for (uint64_t at = 0; at < from->size(); at += buffer.size()) {
+    const auto piece = absl::MakeSpan(buffer).subspan(0, std::min<uint64_t>(buffer.size(), from->size() - at));
+    STRATA_RETURN_IF_ERROR(from->ReadAt(at, piece));
+    STRATA_RETURN_IF_ERROR(file->Write(at, piece));
+  }
+  return file->Sync();
+}
+
+absl::StatusOr<std::shared_ptr<wal::Log>> RecoverCommand::OpenLog() {
+  wal::LogPlace place;
+  place.directory = directory_;
+  place.database = database_;
+  place.open_database = [this] { return files_.Open(database_, io::OpenMode::kReadWrite); };
+  const wal::Environment environment{&files_, &io::SystemClock(), &io::SystemRandom(), &logger_};
+  const wal::Options options{.accept_loss = accept_loss_, .background = false};
+  return wal::Log::Open(place, {}, environment, options);
+}
+
+absl::StatusOr<int> RecoverCommand::Run() {
+  STRATA_RETURN_IF_ERROR(FindLog());
+  if (accept_loss_) STRATA_RETURN_IF_ERROR(KeepCopy());
+  STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog());
+  const wal::CommitPoint end = log->state().commits->appended();
+  const uint64_t frames = end.frame.value() - log->state().index->floor().value();
+  STRATA_RETURN_IF_ERROR(log->Close(true, true));
+  const bool whole = !files_.Stat(directory_).ok();
+  if (json()) {
+    PrintJson({{"database", database_}, {"last_frame", end.frame.value()}, {"frames_recovered", frames},
+               {"whole", whole}, {"damaged_log", copy_}});
+  } else {
+    std::cout << database_ << ": " << frames << " frames put back, up to frame " << end.frame.value() << "\n";
+    if (!copy_.empty()) std::cout << "the log as it was: " << copy_ << "\n";
+  }
+  return whole ? kFine : kFoundSomethingWrong;
+}
+
+}  // namespace
+
+void AddRecoverCommand(CommandLine* line) {
+  auto command = std::make_shared<RecoverCommand>();
+  command->AddTo(line, command);
+}
+
+}  // namespace strata::tools
