@@ -11,7 +11,12 @@ function(strata_library name)
   set_property(GLOBAL APPEND PROPERTY STRATA_LIBRARIES strata_${name})
 endfunction()
 
-# strata_test(NAME SOURCES … DEPENDS … [LABELS …]): a GoogleTest program, registered with CTest as one test.
+# What the builds with sanitizers need: unit and short concurrent tests, without the products.
+add_custom_target(strata_unit_tests)
+add_custom_target(strata_concurrent_tests)
+
+# strata_test(NAME SOURCES … DEPENDS … [LABELS …]): a GoogleTest program, registered with CTest as one test. Labels:
+# unit (the default), concurrent, crash, sqlite; house and fuzz are the labels of other tests.
 function(strata_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
   find_package(GTest REQUIRED)
@@ -23,5 +28,13 @@ function(strata_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  foreach(label unit concurrent)
+    if(label IN_LIST ARG_LABELS)
+      add_dependencies(strata_${label}_tests ${name})
+    endif()
+  endforeach()
 endfunction()
