@@ -34,6 +34,7 @@ class SharedFile : public io::File {
 absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation) {
   if (rc == SQLITE_OK) return absl::OkStatus();
   const std::string message = absl::StrCat(path, ": ", operation, ": SQLite result code ", rc);
+  if (rc == SQLITE_IOERR_DELETE_NOENT) return absl::NotFoundError(message);
   switch (rc & 0xff) {
     case SQLITE_NOMEM:
       return absl::UnavailableError(message);
