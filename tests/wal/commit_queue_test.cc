@@ -1,0 +1,165 @@
+#include "wal/commit_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+namespace strata::wal {
+namespace {
+
+using segment::FrameNo;
+
+CommitPoint At(uint64_t frame) { return {FrameNo(frame), static_cast<uint32_t>(frame), static_cast<int64_t>(frame)}; }
+
+// A sync that waits until the test lets it go on.
+class Gate {
+ public:
+  absl::Status Sync(FrameNo frame) {
+    io::MutexLock lock(&mutex_);
+    ++entered_;
+    changed_.SignalAll();
+    while (allowed_ < entered_) changed_.Wait(&mutex_);
+    return result_;
+  }
+  void WaitEntered(int times) {
+    io::MutexLock lock(&mutex_);
+    while (entered_ < times) changed_.Wait(&mutex_);
+  }
+  void Allow(int times, absl::Status result = absl::OkStatus()) {
+    io::MutexLock lock(&mutex_);
+    allowed_ = times;
+    result_ = std::move(result);
+    changed_.SignalAll();
+  }
+
+ private:
+  io::Mutex mutex_;
+  io::CondVar changed_;
+  int entered_ = 0;
+  int allowed_ = 0;
+  absl::Status result_;
+};
+
+TEST(CommitQueueTest, NormalCommitIsVisibleAtOnce) {
+  CommitQueue queue(At(3), [](FrameNo) { return absl::OkStatus(); });
+  queue.Append(At(5), Durability::kNormal);
+  EXPECT_EQ(queue.visible().frame, FrameNo(5));
+  EXPECT_EQ(queue.synced(), FrameNo(3));
+}
+
+TEST(CommitQueueTest, FullCommitIsVisibleAfterItsSync) {
+  CommitQueue queue(At(0), [](FrameNo) { return absl::OkStatus(); });
+  queue.Append(At(2), Durability::kFull);
+  EXPECT_EQ(queue.visible().frame, FrameNo(0));
+  EXPECT_EQ(queue.appended().frame, FrameNo(2));
+  EXPECT_TRUE(queue.WaitVisible(FrameNo(2)).ok());
+  EXPECT_EQ(queue.visible().frame, FrameNo(2));
+  EXPECT_EQ(queue.synced(), FrameNo(2));
+}
+
+TEST(CommitQueueTest, NormalCommitBehindAWaitingFullOneIsNotVisible) {
+  CommitQueue queue(At(0), [](FrameNo) { return absl::OkStatus(); });
+  queue.Append(At(1), Durability::kNormal);
+  queue.Append(At(2), Durability::kFull);
+  queue.Append(At(3), Durability::kNormal);
+  EXPECT_EQ(queue.visible().frame, FrameNo(1));
+  EXPECT_TRUE(queue.WaitVisible(FrameNo(3)).ok());
+  EXPECT_EQ(queue.visible().frame, FrameNo(3));
+}
+
+TEST(CommitQueueTest, OneSyncServesAllWhoWaitForIt) {
+  Gate gate;
+  std::atomic<int> syncs{0};
+  CommitQueue queue(At(0), [&](FrameNo frame) {
+    ++syncs;
+    return gate.Sync(frame);
+  });
+  queue.Append(At(1), Durability::kFull);
+  std::thread leader([&] { EXPECT_TRUE(queue.WaitVisible(FrameNo(1)).ok()); });
+  gate.WaitEntered(1);
+  // These come while the first sync runs, which does not cover them: one more covers all.
+  std::vector<std::thread> group;
+  for (uint64_t frame = 2; frame <= 9; ++frame) queue.Append(At(frame), Durability::kFull);
+  for (uint64_t frame = 2; frame <= 9; ++frame) {
+    group.emplace_back([&, frame] { EXPECT_TRUE(queue.WaitVisible(FrameNo(frame)).ok()); });
+  }
+  EXPECT_EQ(queue.visible().frame, FrameNo(0));
+  gate.Allow(2);
+  leader.join();
+  for (std::thread& thread : group) thread.join();
+  EXPECT_EQ(syncs, 2);
+  EXPECT_EQ(queue.visible().frame, FrameNo(9));
+}
+
+TEST(CommitQueueTest, CommitAppendedDuringASyncIsNotCoveredByIt) {
+  Gate gate;
+  CommitQueue queue(At(0), [&](FrameNo frame) { return gate.Sync(frame); });
+  queue.Append(At(1), Durability::kFull);
+  std::thread leader([&] { EXPECT_TRUE(queue.WaitVisible(FrameNo(1)).ok()); });
+  gate.WaitEntered(1);
+  queue.Append(At(2), Durability::kFull);
+  gate.Allow(1);
+  leader.join();
+  EXPECT_EQ(queue.synced(), FrameNo(1));
+  EXPECT_EQ(queue.visible().frame, FrameNo(1));
+  gate.Allow(2);
+  EXPECT_TRUE(queue.SyncNow().ok());
+  EXPECT_EQ(queue.visible().frame, FrameNo(2));
+}
+
+TEST(CommitQueueTest, FailureFallsBackToTheSyncedCommitForGood) {
+  bool fail = false;
+  int calls = 0;
+  CommitQueue queue(At(0), [&](FrameNo) {
+    ++calls;
+    return fail ? absl::InternalError("EIO") : absl::OkStatus();
+  });
+  queue.Append(At(1), Durability::kFull);
+  ASSERT_TRUE(queue.WaitVisible(FrameNo(1)).ok());
+  queue.Append(At(2), Durability::kNormal);
+  queue.Append(At(3), Durability::kFull);
+  EXPECT_EQ(queue.visible().frame, FrameNo(2));
+  fail = true;
+  EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(3))));
+  EXPECT_EQ(queue.visible().frame, FrameNo(1));
+  EXPECT_EQ(queue.visible().database_pages, 1u);
+  EXPECT_TRUE(queue.failed());
+  fail = false;
+  EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(2))));
+  EXPECT_TRUE(absl::IsInternal(queue.WaitSynced(FrameNo(2))));
+  EXPECT_TRUE(absl::IsInternal(queue.SyncNow()));
+  EXPECT_TRUE(queue.WaitVisible(FrameNo(1)).ok());
+  EXPECT_EQ(calls, 2) << "a failed sync was tried again";
+}
+
+TEST(CommitQueueTest, EveryWaiterGetsTheError) {
+  Gate gate;
+  CommitQueue queue(At(0), [&](FrameNo frame) { return gate.Sync(frame); });
+  for (uint64_t frame = 1; frame <= 4; ++frame) queue.Append(At(frame), Durability::kFull);
+  std::vector<std::thread> waiters;
+  for (uint64_t frame = 1; frame <= 4; ++frame) {
+    waiters.emplace_back([&, frame] { EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(frame)))); });
+  }
+  gate.WaitEntered(1);
+  gate.Allow(1, absl::InternalError("EIO"));
+  for (std::thread& waiter : waiters) waiter.join();
+}
+
+TEST(CommitQueueTest, VisibleIsNeverHalfOfTwoCommits) {
+  CommitQueue queue(At(0), [](FrameNo) { return absl::OkStatus(); });
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    while (!done) {
+      const CommitPoint seen = queue.visible();
+      ASSERT_EQ(seen.frame.value(), seen.database_pages);
+      ASSERT_EQ(static_cast<int64_t>(seen.frame.value()), seen.time_us);
+    }
+  });
+  for (uint64_t frame = 1; frame <= 50'000; ++frame) queue.Append(At(frame), Durability::kNormal);
+  done = true;
+  reader.join();
+}
+
+}  // namespace
+}  // namespace strata::wal
