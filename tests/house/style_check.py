@@ -89,7 +89,7 @@ def main():
                 for rule, by_file in found.items() for name, number in by_file.items()
                 if number > allowed.get(rule, {}).get(name, 0)]
     known = sum(len(by_file) for by_file in allowed.values())
-    print("\n".join([*findings, f"{count} files, {len(findings)} findings, {known} known ones"]))
+    print("\n".join([*findings, f"{count} files, {len(findings)} findings, {known} known ones; tools/format formats"]))
     return 1 if findings or count == 0 else 0
 
 
