@@ -141,7 +141,8 @@ absl::StatusOr<std::vector<Appender::Syncing>> Appender::BeginSync() {
   if (state_.current != nullptr && state_.current->needs_sync()) STRATA_RETURN_IF_ERROR(Pad(*state_.current));
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
   std::vector<Syncing> work;
-  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) {
+  const auto list = state_.files.list();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) {
     if (segment->needs_sync()) work.push_back({segment, segment->BeginSync()});
   }
   return work;
@@ -192,7 +193,8 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
 absl::StatusOr<FrameNo> Appender::LastGoodCommit(const CurrentSegment& failed) {
   if (failed.first_frame() != FrameNo(0)) return LastCommitBelow(failed, failed.FirstDoubtfulByte());
   FrameNo good = state_.commits->appended().frame;
-  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) {
+  const auto list = state_.files.list();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) {
     const bool newer = segment->header().sequence > failed.header().sequence && segment->first_frame() != FrameNo(0);
     if (newer) good = std::min(good, segment->first_frame().previous());
   }
@@ -224,13 +226,15 @@ absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
 uint64_t Appender::unsynced_bytes() {
   io::MutexLock lock(&state_.append_mutex);
   uint64_t bytes = 0;
-  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) bytes += segment->unsynced_bytes();
+  const auto list = state_.files.list();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) bytes += segment->unsynced_bytes();
   return bytes;
 }
 
 void Appender::DropUnsyncedCopies() {
   io::MutexLock lock(&state_.append_mutex);
-  for (const std::shared_ptr<CurrentSegment>& segment : *state_.files.list()) segment->DropUnsyncedCopies();
+  const auto list = state_.files.list();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->DropUnsyncedCopies();
 }
 
 }  // namespace strata::wal

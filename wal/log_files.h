@@ -19,6 +19,7 @@ class LogFiles {
 
   // Changes with every new list; a reader that still has this version needs no new one.
   uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  // Keep the pointer while going through the list: `for (… : *list())` lets go of it before the first round.
   std::shared_ptr<const List> list() const;
 
   void Add(std::shared_ptr<CurrentSegment> segment);
