@@ -136,6 +136,17 @@ bool EndsTransaction(const std::vector<FileScan>& scans, FrameNo frame) {
   });
 }
 
+// Intact records that no log writes: numbers that no counter reaches, or progress beyond the end.
+absl::Status CheckPossible(const std::string& directory, const RecoveredLog& log) {
+  constexpr uint64_t kHighestFrame = 1ull << 62;
+  if (log.end.frame.value() <= kHighestFrame && log.sealed <= log.end.frame && log.shipped <= log.end.frame) {
+    return absl::OkStatus();
+  }
+  return absl::DataLossError(absl::StrCat(directory, ": impossible progress: the log ends at frame ",
+                                          log.end.frame.value(), ", sealed ", log.sealed.value(), ", shipped ",
+                                          log.shipped.value()));
+}
+
 // The place to name when frames that were durable are not there.
 absl::Status Damage(const std::string& directory, const std::vector<FileScan>& scans, const RecoveredLog& log) {
   for (const FileScan& scan : scans) {
@@ -177,6 +188,7 @@ absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string
   TakeTransactions(scans, &log);
   if (log.durable > log.end.frame && on_damage == OnDamage::kAcceptLoss) log.durable = log.end.frame;
   if (log.durable > log.end.frame) return Damage(directory, scans, log);
+  STRATA_RETURN_IF_ERROR(CheckPossible(directory, log));
   if (log.durable > log.checkpointed.frame && !EndsTransaction(scans, log.durable)) {
     return absl::DataLossError(absl::StrCat(directory, ": frame ", log.durable.value(),
                                             " is said to be durable and ends no transaction"));

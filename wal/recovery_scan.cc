@@ -62,6 +62,7 @@ class Scan {
  private:
   bool TakeFrame(const ScannedRecord& record) {
     const FrameHeader& header = record.header;
+    if (header.codec != segment::Codec::kRaw || header.stored_length != result_.header.page_size) return false;
     if (result_.first_frame == FrameNo(0)) {
       result_.first_frame = header.frame;
       next_ = header.frame;
