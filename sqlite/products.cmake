@@ -5,8 +5,10 @@ function(strata_drop_in target name library)
   set_target_properties(${target} PROPERTIES
     OUTPUT_NAME ${name} VERSION 0.8.6 SOVERSION 0 LINKER_LANGUAGE C
     LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/exports.map)
-  target_link_options(${target} PRIVATE
-    LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/exports.map $<$<NOT:$<BOOL:${STRATA_SANITIZE}>>:LINKER:-z,defs>)
+  target_link_options(${target} PRIVATE LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/exports.map)
+  if(NOT STRATA_SANITIZE) # a sanitizer's symbols come with the program
+    target_link_options(${target} PRIVATE LINKER:-z,defs)
+  endif()
   target_link_libraries(${target} PRIVATE Threads::Threads ${CMAKE_DL_LIBS} m)
 endfunction()
 
