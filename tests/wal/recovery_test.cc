@@ -332,6 +332,14 @@ TEST(RecoveryDirectoryTest, DurableFrameEndsNoTransaction) {
   ExpectDataLoss(RecoverLog(*world.disk, LogWorld::kDirectory).status(), "ends no transaction");
 }
 
+TEST(RecoveryDirectoryTest, ImpossibleProgress) {
+  const Image image = WithTail([](LogWorld& world) {
+    world.log->state().progress.shipped = FrameNo(3);  // the log ends at 2
+    ASSERT_TRUE(world.log->appender().AppendMark().ok());
+  });
+  ExpectDataLoss(Recover(image).status(), "impossible progress");
+}
+
 // Damage of every kind to every byte.
 
 TEST(RecoveryDamageTest, EveryFlippedByteIsFoundOrDoesNoHarm) {
