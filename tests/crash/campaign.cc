@@ -82,7 +82,7 @@ class Campaign {
     result_.commits += driver.trace().commits().size() - 1;
     result_.failed_syncs += disk.faults_fired();
     for (int i = 0; i < kStepKinds; ++i) result_.steps[i] += driver.count(static_cast<Step>(i));
-    for (const auto& [site, times] : const_cast<Driver&>(driver).sites().seen()) result_.sync_sites[site] += times;
+    for (const auto& [site, times] : driver.sites().seen()) result_.sync_sites[site] += times;
   }
 
   void Violated(const std::string& what) {
@@ -121,7 +121,9 @@ class Campaign {
     if (promise == Trace::Promise::kProcess && workload_.failing_syncs) promise = Trace::Promise::kPower;
     const auto image = builder.Build(crash, &result_.faults);
     const bool thorough = check_.counts().images % options_.thorough_every == 0;
-    const std::string wrong = check_.Run(*image, trace, promise, builder.position(), thorough);
+    std::string wrong;
+    if (trace.WasClosed(builder.position()) && image->Stat(kLogPath).ok()) wrong = "a removed log is back";
+    if (wrong.empty()) wrong = check_.Run(*image, trace, promise, builder.position(), thorough);
     if (wrong.empty()) return true;
     Violated(absl::StrCat("cut after ", builder.Where(), ", image ", static_cast<int>(crash.policy), " of seed ",
                           crash.seed, ": ", wrong));

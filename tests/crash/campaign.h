@@ -15,7 +15,7 @@ struct CampaignOptions {
   int steps = 40;                 // of a workload between two power cuts
   int generations = 3;            // the machine starts again on one of the images and goes on, this many times
   int images_per_cut = 3;         // random ones, besides the two extremes
-  uint64_t thorough_every = 16;   // images
+  uint64_t thorough_every = 48;   // images
   std::string swallow;            // a sync that the product forgets; see SyncSites
   uint64_t stop_after_images = Trace::kNever;
 };

@@ -57,7 +57,7 @@ void Driver::Fail(const std::string& what) {
 
 bool Driver::Fine(const absl::Status& status, const char* what) {
   if (status.ok()) return true;
-  broken_ = true;
+  broken_ = log_ == nullptr || log_->state().commits->failed();
   if (disk_.faults_fired() == faults_before_) Fail(absl::StrCat(what, ": ", status.ToString()));
   return false;
 }
@@ -122,7 +122,9 @@ void Driver::Run(Step step) {
     case Step::kQuiet:
     case Step::kSeal:
       host_->clock().Advance(step == Step::kSeal ? 2'000'000 : 150'000);
+      sites_.set_phase(SyncSites::Phase::kBackground);
       log_->RunMaintenance();
+      sites_.set_phase(SyncSites::Phase::kRunning);
       break;
     case Step::kSync:
       Fine(log_->state().commits->SyncNow(), "sync");
@@ -233,15 +235,19 @@ absl::Status Driver::UndoneSavepoint(wal::Connection& connection, Draft* draft, 
 absl::Status Driver::CommitDraft(wal::Connection& connection, Draft* draft, Durability level) {
   std::vector<uint32_t> dirty = Dirty(*draft);
   if (dirty.empty()) {
-    dirty.push_back(1 + static_cast<uint32_t>(Below(draft->state.pages())));
-    draft->state.Set(dirty[0], next_version_++);
+    draft->state.Set(1 + static_cast<uint32_t>(Below(draft->state.pages())), next_version_++);
+    dirty = Dirty(*draft);
   }
   Trace::Commit commit{draft->state, 0, Now(), Trace::kNever, running_};
+  const size_t before = trace_.LastAlive();
   const absl::Status status = WritePages(connection, draft, dirty, true, level);
-  commit.frame = log_->state().commits->appended().frame.value();
-  if (status.ok()) commit.frame = connection.snapshot().frame.value();
+  commit.frame = status.ok() ? connection.snapshot().frame.value() : Trace::kNever;
   const size_t number = trace_.Append(std::move(commit));
-  if (!status.ok()) return status;
+  if (!status.ok()) {
+    // Unless the log has stopped, the transaction is as if it had never been.
+    if (!log_->state().commits->failed()) trace_.Found(before, Now());
+    return status;
+  }
   const bool power = level == Durability::kFull;
   trace_.Promised(power ? Trace::Promise::kPower : Trace::Promise::kProcess, number, Now());
   return status;
@@ -315,9 +321,12 @@ void Driver::EndReader() {
 
 void Driver::RunClose(bool remove) {
   EndReader();
+  sites_.set_phase(SyncSites::Phase::kClosing);
   const absl::Status closed = log_->Close(true, remove);
+  sites_.set_phase(SyncSites::Phase::kRunning);
   const bool fine = Fine(closed, "close");
   Kill();
+  if (fine && workload_.power_cuts && !sites_.Stat(kLogPath).ok()) trace_.Closed(Now());
   if (fine && workload_.power_cuts) trace_.Promised(Trace::Promise::kPower, trace_.LastAlive(), Now());
   if (failure_.empty()) Open();
 }

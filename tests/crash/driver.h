@@ -48,6 +48,7 @@ class Driver {
   void Kill();
 
   SyncSites& sites() { return sites_; }
+  const SyncSites& sites() const { return sites_; }
   const Trace& trace() const { return trace_; }
   uint64_t next_version() const { return next_version_; }
   // What went wrong while it ran; empty: nothing.

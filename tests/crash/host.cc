@@ -24,9 +24,9 @@ absl::StatusOr<std::shared_ptr<wal::Log>> Host::Open(bool read_only) {
   if (workload_.store) store = {kStoreUrl, kNamespace};
   // SQLite creates the file when it is not there, and leaves making its name durable to the log.
   if (!read_only) STRATA_RETURN_IF_ERROR(files_.Open(kDatabasePath, io::OpenMode::kCreateOrOpen, {}).status());
-  files_.set_opening(true);
+  files_.set_phase(SyncSites::Phase::kOpening);
   auto log = wal::Log::Open(place, store, {&files_, &clock_, &random_, &logger_}, workload_.options);
-  files_.set_opening(false);
+  files_.set_phase(SyncSites::Phase::kRunning);
   return log;
 }
 

@@ -70,9 +70,10 @@ std::string SyncSites::SiteOf(const FileNotes& notes) const {
   if (absl::EndsWith(name, ".db")) return "database file";
   if (absl::StrContains(name, ".db-strata")) return "app.db-strata";
   if (absl::StrContains(name, "/identity")) return "identity";
-  if (notes.published) return notes.marked_last ? "log: mark" : "log: frames";
+  if (notes.published && !notes.marked_last) return "log: frames";
+  if (notes.published) return phase_ == Phase::kClosing ? "log: mark at close" : "log: mark";
   if (!notes.has_frames) return "log: new file";
-  return opening_ ? "log: recovered frames" : "log: replacement";
+  return phase_ == Phase::kOpening ? "log: recovered frames" : "log: replacement";
 }
 
 absl::StatusOr<std::unique_ptr<io::File>> SyncSites::Open(const std::string& path, io::OpenMode mode,
@@ -113,7 +114,7 @@ void SyncSites::NoteRename(const std::string& from, const std::string& to) {
   if (notes == nullptr) notes = std::make_shared<FileNotes>();
   const bool log_file = absl::EndsWith(to, ".log");
   std::string change = InStore(to) ? "store: object" : "new file";
-  if (log_file) change = notes->has_frames ? (opening_ ? "recovered frames" : "replacement") : "new log file";
+  if (log_file) change = notes->has_frames ? (phase_ == Phase::kOpening ? "recovered frames" : "replacement") : "new log file";
   if (absl::EndsWith(to, "/identity")) change = "identity";
   if (absl::EndsWith(to, ".db-strata")) change = "app.db-strata";
   changed_[io::DirectoryOf(to)] = absl::StrCat(change, ": name");
@@ -135,7 +136,7 @@ absl::Status SyncSites::RenameIfAbsent(const std::string& from, const std::strin
 }
 
 std::string SyncSites::SiteOfUnlink(const std::string& path) {
-  if (opening_) return "leftovers removed";
+  if (phase_ == Phase::kOpening) return "leftovers removed";
   if (!absl::EndsWith(path, ".log")) return "other file removed";
   const auto names = inner_.List(io::DirectoryOf(path));
   for (const std::string& name : names.value_or(std::vector<std::string>())) {

@@ -31,8 +31,9 @@ class SyncSites : public io::FileSystem {
     fail_ = std::move(fail);
   }
 
-  // The log is being opened: what it writes then is recovery's.
-  void set_opening(bool opening) { opening_ = opening; }
+  // What the log is being asked to do, for names that depend on it.
+  enum class Phase { kRunning, kOpening, kBackground, kClosing };
+  void set_phase(Phase phase) { phase_ = phase; }
 
   absl::StatusOr<std::unique_ptr<io::File>> Open(const std::string& path, io::OpenMode mode,
                                                  const io::Ownership& ownership) override;
@@ -68,7 +69,7 @@ class SyncSites : public io::FileSystem {
   uint64_t skip_ = 0;
   std::function<void()> fail_;
   uint64_t swallowed_calls_ = 0;
-  bool opening_ = false;
+  Phase phase_ = Phase::kRunning;
   std::map<std::string, uint64_t> seen_;
   std::map<std::string, std::shared_ptr<FileNotes>> files_;
   std::map<std::string, std::string> changed_;  // directory: the last change of its names since its sync

@@ -37,6 +37,10 @@ void Trace::PromisedUpToFrame(Promise promise, uint64_t frame, uint64_t operatio
   }
 }
 
+bool Trace::WasClosed(uint64_t operations) const {
+  return std::find(closed_.begin(), closed_.end(), operations) != closed_.end();
+}
+
 size_t Trace::LastAlive() const {
   size_t last = commits_.size() - 1;
   while (commits_[last].gone_at != kNever) --last;

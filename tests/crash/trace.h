@@ -42,6 +42,10 @@ class Trace {
   // Promises on every commit at or below `frame`.
   void PromisedUpToFrame(Promise promise, uint64_t frame, uint64_t operations);
 
+  // A close ended here and left no log directory.
+  void Closed(uint64_t operations) { closed_.push_back(operations); }
+  bool WasClosed(uint64_t operations) const;
+
   const std::vector<Commit>& commits() const { return commits_; }
   const Commit& last() const { return commits_[LastAlive()]; }
   size_t LastAlive() const;
@@ -74,6 +78,7 @@ class Trace {
   absl::flat_hash_map<uint64_t, std::vector<size_t>> by_digest_;
   std::vector<Kept> process_;  // ascending in both
   std::vector<Kept> power_;
+  std::vector<uint64_t> closed_;
   absl::flat_hash_map<uint64_t, uint64_t> earlier_;  // digest by frame
 };
 

@@ -62,6 +62,12 @@ void ApplyName(const std::vector<OperationPtr>& names, size_t index, std::vector
   if (applied[index]) return;
   applied[index] = true;
   const DiskOperation& operation = *names[index];
+  if (operation.kind == OperationKind::kRemoveDirectory) {
+    // A directory that is gone holds nothing.
+    for (size_t earlier = 0; earlier < index; ++earlier) {
+      if (names[earlier]->directory == operation.inode) ApplyName(names, earlier, applied, tree);
+    }
+  }
   const InodeNo occupant =
       SetsName(operation) ? tree.Lookup(operation.directory, operation.name) : kNoInode;
   if (occupant != kNoInode && occupant != operation.inode) {
