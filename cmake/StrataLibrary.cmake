@@ -1,6 +1,6 @@
 # strata_library(NAME SOURCES … DEPENDS …): one static library per folder, linked against just what it
-# declares. The same call registers the library for the link test (tests/link), which links each one
-# whole and alone.
+# declares. The same call registers the library for the link test (tests/house/link_test.cmake), which links
+# each one whole and alone.
 
 function(strata_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
@@ -15,8 +15,8 @@ endfunction()
 add_custom_target(strata_unit_tests)
 add_custom_target(strata_concurrent_tests)
 
-# strata_test(NAME SOURCES … DEPENDS … [LABELS …]): a GoogleTest program, registered with CTest as one test. Labels:
-# unit (the default), concurrent, crash, sqlite; house and fuzz are the labels of other tests.
+# strata_test(NAME SOURCES … DEPENDS … [LABELS …] [TIMEOUT seconds]): a GoogleTest program, registered with CTest as
+# one test. Labels: unit (the default), concurrent, crash; sqlite, testfixture, house and fuzz are those of others.
 function(strata_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
   find_package(GTest REQUIRED)
