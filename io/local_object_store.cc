@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "io/key_listing.h"
 #include "io/local_object_writer.h"
@@ -107,14 +106,14 @@ absl::Status LocalObjectStore::CheckNoLinks(const std::string& key) {
 
 absl::Status LocalObjectStore::EnsureDirectory(const std::string& directory) {
   {
-    absl::MutexLock lock(&mutex_);
+    MutexLock lock(&mutex_);
     if (durable_directories_.contains(directory)) return absl::OkStatus();
   }
   const absl::Status created = file_system_->CreateDirectory(directory, ownership_);
   if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
   // Also when it was there: its creator may not have come as far as the sync.
   STRATA_RETURN_IF_ERROR(file_system_->SyncDirectory(DirectoryOf(directory)));
-  absl::MutexLock lock(&mutex_);
+  MutexLock lock(&mutex_);
   durable_directories_.insert(directory);
   return absl::OkStatus();
 }

@@ -5,8 +5,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/synchronization/mutex.h"
 #include "io/file.h"
+#include "io/mutex.h"
 #include "io/object_store.h"
 #include "io/random.h"
 
@@ -54,7 +54,7 @@ class LocalObjectStore : public ObjectStore {
   const std::string url_;
   const Ownership ownership_;
 
-  absl::Mutex mutex_;
+  Mutex mutex_;
   // Directories whose name this store has made durable, so that each costs one sync, not one an object.
   absl::flat_hash_set<std::string> durable_directories_ ABSL_GUARDED_BY(mutex_);
 };
