@@ -21,7 +21,6 @@ class OutputFile {
   ~OutputFile();
 
   io::File& file() { return *file_; }
-  const std::string& temporary_path() const { return temporary_path_; }
 
   // Syncs, puts the file in the place of `path`, and syncs the directory.
   absl::Status Publish();

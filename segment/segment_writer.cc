@@ -92,8 +92,6 @@ absl::Status SegmentWriter::AddEncodedFrame(const FrameHeader& header, io::ByteV
   uint8_t bytes[kRecordHeaderSize];
   EncodeRecordHeader(written, payload, seed_, bytes);
   ++summary_.frames;
-  summary_.stored_payload_bytes += payload.size();
-  summary_.plain_payload_bytes += header_.page_size;
   STRATA_RETURN_IF_ERROR(Write(bytes));
   return Write(payload);
 }

@@ -46,8 +46,6 @@ class SegmentWriter {
   struct Summary {
     uint64_t bytes = 0;
     uint64_t frames = 0;
-    uint64_t stored_payload_bytes = 0;
-    uint64_t plain_payload_bytes = 0;
     uint32_t crc32c = 0;
   };
   absl::StatusOr<Summary> Finish();

@@ -41,12 +41,6 @@ struct DiskOperation {
   std::string from_name;
   io::Ownership ownership;      // kCreate, kMakeDirectory
   std::string path;             // for messages
-
-  bool ChangesNames() const {
-    return kind == OperationKind::kCreate || kind == OperationKind::kMakeDirectory ||
-           kind == OperationKind::kRename || kind == OperationKind::kUnlink ||
-           kind == OperationKind::kRemoveDirectory;
-  }
 };
 
 using OperationPtr = std::shared_ptr<const DiskOperation>;

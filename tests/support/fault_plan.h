@@ -22,8 +22,6 @@ constexpr CallSet kSyncDirectoryCall = 1 << 8;
 constexpr CallSet kQueryCall = 1 << 9;       // size, stat, list, network
 constexpr CallSet kLockCall = 1 << 10;
 constexpr CallSet kAllCalls = (1 << 11) - 1;
-constexpr CallSet kMutatingCalls = kWriteCall | kSyncCall | kTruncateCall | kCreateCall | kRenameCall |
-                                   kUnlinkCall | kSyncDirectoryCall;
 
 // A call that is going to fail. A failing Sync has the meaning of Linux: the bytes that were dirty are
 // forgotten, and no later Sync makes them, or anything written into the same 4 KiB blocks, durable.
