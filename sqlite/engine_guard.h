@@ -3,10 +3,10 @@
 #include <sqlite3.h>
 
 #include <new>
-#include <system_error>
 
 namespace strata::sqlite {
 
+// Runs a method's body; what it throws (memory, above all) becomes a result code.
 template <typename Body>
 int Guard(Body body) noexcept {
   try {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "sqlite/engine_guard.h"
 #include "sqlite/engine_result.h"
 #include "sqlite/vfs_file_system.h"
 #include "sqlite/virtual_wal.h"
@@ -60,10 +61,4 @@ int SnapshotCheck(strata_wal*, const unsigned char* snapshot);
 void SnapshotUnlock(strata_wal*);
 int SnapshotCompare(const unsigned char* a, const unsigned char* b);
 
-// Runs a method's body; what it throws (memory, above all) becomes a result code.
-template <typename Body>
-int Guard(Body body) noexcept;
-
 }  // namespace strata::sqlite
-
-#include "sqlite/engine_guard.h"
