@@ -1,8 +1,5 @@
 #include <sqlite3.h>
 
-#include <utility>
-
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "sqlite/engine_logs.h"
 #include "sqlite/engine_wal.h"
@@ -78,7 +75,7 @@ int IsLog(struct sqlite3_vfs*, const char* wal_name) {
     const std::string directory = wal_name;
     return Exists(absl::StrCat(directory, "/", wal::kLockName), io::FileKind::kRegular) ||
            Exists(absl::StrCat(directory, "/", wal::kIdentityName), io::FileKind::kRegular) ||
-           Exists(absl::StrCat(engine_host->database_name(wal_name), "-strata"), io::FileKind::kRegular);
+           Exists(absl::StrCat(engine_host->database_name(wal_name), wal::kCleanIdentitySuffix), io::FileKind::kRegular);
   });
 }
 

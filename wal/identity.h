@@ -41,6 +41,9 @@ struct Identity {
   std::optional<CleanState> clean;
 };
 
+// Behind the name of the database: "app.db-strata".
+inline constexpr char kCleanIdentitySuffix[] = "-strata";
+
 std::string EncodeIdentity(const Identity& identity);
 // DataLoss with `path` in the message when damaged; Unimplemented for a later version.
 absl::StatusOr<Identity> DecodeIdentity(const std::string& path, const std::string& text);

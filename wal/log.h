@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "wal/appender.h"
 #include "wal/checkpointer.h"
-#include "wal/log_state.h"
 #include "wal/log_place.h"
+#include "wal/log_state.h"
 #include "wal/maintenance.h"
 #include "wal/recovery.h"
 #include "wal/sealer.h"
@@ -83,8 +83,8 @@ class Log {
   void StartAt(const CommitPoint& end, segment::FrameNo floor);
   absl::Status RemoveDirectory();
   absl::Status WriteCleanState();
-  std::string IdentityPath() const { return state_.directory + "/identity"; }
-  std::string StrataPath() const { return place_.database + "-strata"; }
+  std::string IdentityPath() const { return state_.directory + "/" + kIdentityName; }
+  std::string StrataPath() const { return place_.database + kCleanIdentitySuffix; }
 
   const LogPlace place_;
   LogState state_;

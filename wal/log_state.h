@@ -40,7 +40,8 @@ struct LogState {
   const std::string directory;  // "app.db-wal"
   io::Ownership ownership;      // of the database file
 
-  // Set once, before the first frame is appended, by the holder of the write lock.
+  // Set before the first frame is appended, by the holder of the write lock; then only its epoch changes, when the
+  // shipper claims it (under `maintenance`).
   Identity identity;
 
   WriteLock write_lock;

@@ -40,7 +40,7 @@ struct Environment {
   io::FileSystem* files = nullptr;
   io::Clock* clock = nullptr;
   io::Random* random = nullptr;
-  io::Logger* logger = nullptr;
+  io::Logger* logger = &io::SilentLogger();
 };
 
 }  // namespace strata::wal
