@@ -13,7 +13,7 @@
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
 
-// The meta-db: which namespaces are watched, what their stores are known to hold, and which compactions
+// The meta-db: which namespaces are monitored, what their stores are known to hold, and which compactions
 // run. A cache: deleting it loses nothing that `sync --full` does not bring back. Nothing is restored on
 // its word.
 namespace strata::meta {
@@ -43,14 +43,14 @@ class MetaDb {
   // database. Unimplemented: of a later release.
   static absl::StatusOr<std::unique_ptr<MetaDb>> Open(const std::string& path);
 
-  // AlreadyExists when it is watched.
+  // AlreadyExists when it is monitored.
   absl::StatusOr<MonitoredNamespace> Monitor(absl::string_view store_url, absl::string_view name,
                                              int64_t now_us);
 
-  // Removes the namespace and every row about it. NotFound when it is not watched.
+  // Removes the namespace and every row about it. NotFound when it is not monitored.
   absl::Status Unmonitor(absl::string_view store_url, absl::string_view name);
 
-  // NotFound when it is not watched.
+  // NotFound when it is not monitored.
   absl::StatusOr<MonitoredNamespace> Find(absl::string_view store_url, absl::string_view name);
   absl::StatusOr<std::vector<MonitoredNamespace>> Namespaces(absl::string_view store_url);
 

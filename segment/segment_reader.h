@@ -25,7 +25,8 @@ namespace strata::segment {
 // Safe to call from any thread once opened.
 class SegmentReader {
  public:
-  // Reads header, footer and commit table; the index's directory, and all of a small index, at first use. DataLoss: damage (the message names source and offset).
+  // Reads header, footer and commit table; the index's directory, and all of a small index, at first use.
+  // DataLoss: damage (the message names source and offset).
   // FailedPrecondition: no footer at all, so a current segment. Unimplemented: a later format.
   static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(std::shared_ptr<io::ByteSource> source);
 

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
 
   strata::tools::CommandLine line(&app);
   strata::tools::AddRecoverCommand(&line);
-  AddRestoreCommand(&line);
+  strata::tools::AddRestoreCommand(&line);
   strata::tools::AddPointsCommand(&line);
   strata::tools::AddVerifyCommand(&line);
   strata::tools::AddCompactCommand(&line);

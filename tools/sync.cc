@@ -48,7 +48,7 @@ class MetaCommand : public Command {
 class MonitorCommand : public MetaCommand {
  public:
   void AddTo(CommandLine* line, std::shared_ptr<MonitorCommand> self) {
-    CLI::App* app = AddCommon(line, "monitor", "Watch a namespace: note it in the meta-db and sync it", self);
+    CLI::App* app = AddCommon(line, "monitor", "Note a namespace in the meta-db and sync it", self);
     app->add_option("namespace", ns_, "Name of the database in the store")->required();
   }
 
