@@ -4,7 +4,6 @@
 #include <memory>
 #include <optional>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "io/status_macros.h"
 #include "segment/digest.h"

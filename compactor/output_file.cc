@@ -1,7 +1,5 @@
 #include "compactor/output_file.h"
 
-#include <utility>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"

@@ -1,9 +1,9 @@
 #include "compactor/restore.h"
 
+#include <algorithm>
 #include <atomic>
-#include <utility>
+#include <memory>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "compactor/output_file.h"
 #include "compactor/page_fetcher.h"

@@ -1,7 +1,5 @@
 #include "compactor/timeline.h"
 
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "compactor/segment_chain.h"
 #include "io/status_macros.h"

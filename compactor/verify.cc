@@ -1,7 +1,5 @@
 #include "compactor/verify.h"
 
-#include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "io/checksum.h"
-#include "io/status_macros.h"
 
 // Format: docs/segment_format.md, "Commit table"; constants in segment/commit_table.h.
 namespace strata::segment {

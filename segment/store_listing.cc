@@ -1,7 +1,6 @@
 #include "segment/store_listing.h"
 
 #include <functional>
-#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"

@@ -5,7 +5,6 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "io/mutex.h"
 #include "io/posix_file_system.h"
 #include "io/status_macros.h"

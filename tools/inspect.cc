@@ -3,8 +3,6 @@
 #include <optional>
 #include <string>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "io/file_stream.h"
 #include "io/posix_file_system.h"
 #include "io/status_macros.h"

@@ -2,7 +2,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "compactor/history.h"
 #include "io/status_macros.h"
 #include "tools/command.h"

@@ -1,7 +1,5 @@
 #include "wal/digest_tracker.h"
 
-#include <algorithm>
-
 #include "io/status_macros.h"
 
 namespace strata::wal {

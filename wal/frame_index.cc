@@ -1,6 +1,6 @@
 #include "wal/frame_index.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace strata::wal {
 

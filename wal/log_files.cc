@@ -1,6 +1,5 @@
 #include "wal/log_files.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace strata::wal {

@@ -1,7 +1,6 @@
 #include "wal/sealer.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 #include <vector>
 

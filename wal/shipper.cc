@@ -1,7 +1,6 @@
 #include "wal/shipper.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -1,7 +1,5 @@
 #include "tests/support/disk_core.h"
 
-#include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
