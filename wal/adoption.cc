@@ -110,7 +110,6 @@ absl::StatusOr<uint64_t> DigestOfFile(io::File& database, uint32_t page_size, ui
 
 absl::Status RemoveLeftovers(io::FileSystem& files, const std::string& directory,
                              const std::vector<std::string>& paths) {
-  if (paths.empty()) return absl::OkStatus();
   for (const std::string& path : paths) STRATA_RETURN_IF_ERROR(files.Unlink(path));
   return files.SyncDirectory(directory);
 }
@@ -121,7 +120,9 @@ absl::Status MakeRecoveredDurable(LogState* state, Appender* appender, const Rec
     // Before a leftover goes: its marks may be the only ones.
     STRATA_RETURN_IF_ERROR(appender->RewriteRecovered(good, recovered.end.frame));
   }
-  return RemoveLeftovers(*state->environment.files, state->directory, recovered.leftovers);
+  io::FileSystem& files = *state->environment.files;
+  STRATA_RETURN_IF_ERROR(RemoveLeftovers(files, state->directory, recovered.leftovers));
+  return files.SyncDirectory(io::DirectoryOf(state->directory));
 }
 
 }  // namespace strata::wal

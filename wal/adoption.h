@@ -30,7 +30,7 @@ absl::StatusOr<Start> FindStart(const Environment& environment, const LogPlace& 
 // file that is, and removes the files that hold nothing else.
 absl::Status MakeRecoveredDurable(LogState* state, Appender* appender, const RecoveredLog& recovered);
 
-// Unlinks `paths` and makes that durable.
+// Unlinks `paths` and makes that durable, with whatever the process before had no time to make so.
 absl::Status RemoveLeftovers(io::FileSystem& files, const std::string& directory, const std::vector<std::string>& paths);
 
 // Digest of a plain database file (docs/segment_format.md, "Digest").

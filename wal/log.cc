@@ -252,6 +252,7 @@ absl::Status Log::Truncate() {
 
 int64_t Log::RunMaintenance() {
   const int64_t now = state_.environment.clock->MonotonicMicros();
+  if (!has_identity_) return now + state_.options.seal_after_us;  // as the threads, which start with the first commit
   return std::min(maintenance_.RunSyncs(now), maintenance_.RunTransfers(now));
 }
 

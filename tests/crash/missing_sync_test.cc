@@ -35,7 +35,7 @@ constexpr Site kNecessary[] = {
     {"directory: parent: log directory removed", "mixed"},
     {"log: recovered frames", "mixed"},
     {"directory: recovered frames: name", "mixed"},
-    {"directory: leftovers removed", "padded"},
+    {"directory: leftovers removed", "failing-syncs"},
     {"log: replacement", "failing-syncs"},
     {"directory: replacement: name", "failing-syncs"},
     {"app.db-strata", "store"},
