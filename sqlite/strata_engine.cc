@@ -29,12 +29,19 @@ int Open(const strata_wal_open_args* args, strata_wal** out) {
   });
 }
 
+bool Exists(const std::string& path, io::FileKind kind) {
+  const absl::StatusOr<io::FileInfo> info = ProductionEnvironment(engine_host).files->Stat(path);
+  return info.ok() && info->kind == kind;
+}
+
 int CloseLog(strata_wal* wal, strata_sqlite_connection* sqlite, bool keep_log) {
   wal::Log& log = wal->connection->log();
   const bool may_checkpoint = sqlite != nullptr;
   const bool may_remove = may_checkpoint && !keep_log && !log.read_only() &&
                           wal->host->lock_file(wal->database, SQLITE_LOCK_EXCLUSIVE) == SQLITE_OK;
-  return ResultOf(wal->host, log.Close(may_checkpoint, may_remove), Doing::kCheckpoint);
+  const int rc = ResultOf(wal->host, log.Close(may_checkpoint, may_remove), Doing::kCheckpoint);
+  // Who wants to leave WAL mode must not believe that the log is gone.
+  return rc == SQLITE_OK && may_remove && Exists(wal->directory, io::FileKind::kDirectory) ? SQLITE_BUSY : rc;
 }
 
 int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*, int keep_log) {
@@ -42,9 +49,8 @@ int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*,
   return Guard([&] {
     if (CheckProcess(wal) != SQLITE_OK) return SQLITE_OK;  // the parent's; its threads and locks are not here
     const std::string directory = wal->directory;
-    int rc = SQLITE_OK;
     const bool last = ReleaseLog(directory);
-    if (last) rc = CloseLog(wal, sqlite, keep_log != 0);
+    const int rc = last ? Guard([&] { return CloseLog(wal, sqlite, keep_log != 0); }) : SQLITE_OK;
     wal->connection.reset();
     delete wal;
     if (last) ForgetLog(directory);
@@ -63,11 +69,6 @@ int ExclusiveMode(strata_wal* wal, int op) {
 int HeapMemory(strata_wal* wal) { return wal != nullptr && wal->heap_memory; }
 
 void SetConnection(strata_wal* wal, strata_sqlite_connection* sqlite) { wal->sqlite = sqlite; }
-
-bool Exists(const std::string& path, io::FileKind kind) {
-  const absl::StatusOr<io::FileInfo> info = ProductionEnvironment(engine_host).files->Stat(path);
-  return info.ok() && info->kind == kind;
-}
 
 // A log directory, or the identity that a clean close left behind.
 int IsLog(struct sqlite3_vfs*, const char* wal_name) {

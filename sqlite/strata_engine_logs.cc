@@ -109,6 +109,10 @@ absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal
   for (;;) {
     const auto at = logs.by_directory.find(args.wal_name);
     if (at == logs.by_directory.end()) break;
+    if (at->second.connections > 0 && at->second.log->read_only() && args.read_only == 0) {
+      return absl::UnavailableError(
+          absl::StrCat(args.wal_name, ": this process has the database open read-only; close that connection first"));
+    }
     if (at->second.connections > 0) {
       ++at->second.connections;
       return at->second;

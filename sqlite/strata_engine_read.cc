@@ -11,6 +11,9 @@ namespace {
 
 absl::StatusOr<bool> Begin(strata_wal* wal) {
   if (!wal->requested_snapshot.has_value()) return wal->connection->BeginRead();
+  if (wal->requested_snapshot->frame > wal->connection->log().state().commits->visible_frame()) {
+    return absl::NotFoundError("the snapshot is of another history of the database");
+  }
   return wal->connection->BeginReadAt(*wal->requested_snapshot);
 }
 

@@ -41,7 +41,9 @@ int SnapshotGet(strata_wal* wal, unsigned char* snapshot) {
 
 void SnapshotOpen(strata_wal* wal, const unsigned char* snapshot) {
   wal->requested_snapshot.reset();
-  if (snapshot != nullptr) wal->requested_snapshot = Decode(snapshot);
+  if (snapshot == nullptr) return;
+  // Of another log: a commit that does not exist here.
+  wal->requested_snapshot = IsOfThisLog(wal, snapshot) ? Decode(snapshot) : wal::CommitPoint{FrameNo(UINT64_MAX - 1)};
 }
 
 // Every commit above the checkpoint can be opened by itself; there is nothing to search for.

@@ -1,6 +1,7 @@
 #include "wal/appender.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -100,11 +101,17 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
   const int64_t time_us = std::max(now, state_.commits->appended().time_us);
   const CommitMark mark{database_pages, time_us, state_.commits->synced()};
   STRATA_RETURN_IF_ERROR(state_.current->AppendFrames(first, pages, &mark));
-  for (segment::PageNo page : pages_before) state_.index->Append(page);
-  for (const PageRef& page : pages) state_.index->Append(page.page);
-  state_.readers.Retire(state_.index->TakeRetired());
   const FrameNo last(first.value() + pages.size() - 1);
-  state_.commits->Append({last, database_pages, time_us}, durability);
+  try {
+    for (segment::PageNo page : pages_before) state_.index->Append(page);
+    for (const PageRef& page : pages) state_.index->Append(page.page);
+    state_.readers.Retire(state_.index->TakeRetired());
+    state_.commits->Append({last, database_pages, time_us}, durability);
+  } catch (const std::bad_alloc&) {
+    // The commit is in the log and cannot be taken back, and the index does not know all of it.
+    state_.commits->Fail(absl::InternalError(absl::StrCat(state_.directory, ": out of memory behind a commit")));
+    throw;
+  }
   const int64_t monotonic = state_.environment.clock->MonotonicMicros();
   state_.last_commit_us.store(monotonic, std::memory_order_relaxed);
   int64_t none = 0;

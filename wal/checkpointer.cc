@@ -74,18 +74,26 @@ absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies) {
   return absl::OkStatus();
 }
 
+absl::Status Checkpointer::SyncDatabase() {
+  STRATA_RETURN_IF_ERROR(poisoned_);
+  if (!database_unsynced_) return absl::OkStatus();
+  const absl::Status synced = database_->Sync();
+  if (!synced.ok()) {
+    poisoned_ =
+        absl::Status(synced.code(), absl::StrCat("the database file cannot be made durable: ", synced.message()));
+    return poisoned_;
+  }
+  database_unsynced_ = false;
+  return absl::OkStatus();
+}
+
 absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
   STRATA_ASSIGN_OR_RETURN(io::File * file, database());
   const uint64_t bytes = static_cast<uint64_t>(to.database_pages) * state_.identity.page_size;
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (size > bytes) STRATA_RETURN_IF_ERROR(file->Truncate(bytes));
-  if (sync) {
-    const absl::Status synced = file->Sync();
-    if (!synced.ok()) {
-      poisoned_ = absl::Status(synced.code(), absl::StrCat("the database file cannot be made durable: ", synced.message()));
-      return poisoned_;
-    }
-  }
+  database_unsynced_ = true;
+  if (sync) STRATA_RETURN_IF_ERROR(SyncDatabase());
   io::MutexLock lock(&state_.append_mutex);
   state_.progress.checkpointed = to;
   state_.index->RaiseFloor(to.frame);

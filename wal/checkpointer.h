@@ -36,6 +36,9 @@ class Checkpointer {
 
   absl::StatusOr<io::File*> database();
 
+  // Makes durable what checkpoints wrote without a sync (synchronous=OFF).
+  absl::Status SyncDatabase();
+
  private:
   struct Copy {
     segment::PageNo page;
@@ -54,6 +57,7 @@ class Checkpointer {
   Appender& appender_;
   const OpenDatabase open_database_;
   std::unique_ptr<io::File> database_;
+  bool database_unsynced_ = false;
   absl::Status poisoned_;  // a failed sync of the database file: no later one can be believed
 };
 

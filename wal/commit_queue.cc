@@ -1,5 +1,6 @@
 #include "wal/commit_queue.h"
 
+#include <exception>
 #include <utility>
 
 namespace strata::wal {
@@ -43,6 +44,7 @@ absl::Status CommitQueue::failure() const {
 
 void CommitQueue::Append(const CommitPoint& commit, Durability durability) {
   io::MutexLock lock(&mutex_);
+  if (!failure_.ok()) return;
   appended_ = commit;
   pending_.push_back({commit, durability == Durability::kFull});
   PublishVisible();
@@ -86,11 +88,32 @@ absl::Status CommitQueue::SyncNow() {
   return failure_;
 }
 
+absl::Status CommitQueue::SyncWithoutThrowing(FrameNo target) {
+  try {
+    return sync_(target);
+  } catch (const std::exception& error) {
+    return absl::InternalError(error.what());
+  }
+}
+
+void CommitQueue::Fail(const absl::Status& why) {
+  io::MutexLock lock(&mutex_);
+  if (failure_.ok()) StopWith(why);
+}
+
+void CommitQueue::StopWith(absl::Status why) {
+  failure_ = std::move(why);
+  failed_.store(true, std::memory_order_release);
+  pending_.clear();
+  SetVisible(synced_);
+  changed_.SignalAll();
+}
+
 void CommitQueue::Lead() {
   syncing_ = true;
   const CommitPoint target = appended_;
   mutex_.Unlock();
-  absl::Status status = sync_(target.frame);
+  absl::Status status = SyncWithoutThrowing(target.frame);
   mutex_.Lock();
   syncing_ = false;
   if (status.ok()) {
@@ -98,10 +121,7 @@ void CommitQueue::Lead() {
     synced_frame_.store(target.frame.value(), std::memory_order_release);
     PublishVisible();
   } else {
-    failure_ = std::move(status);
-    failed_.store(true, std::memory_order_release);
-    pending_.clear();
-    SetVisible(synced_);
+    StopWith(std::move(status));
   }
   changed_.SignalAll();
 }

@@ -33,7 +33,8 @@ class CommitQueue {
 
   CommitQueue(const CommitPoint& recovered, SyncFunction sync);
 
-  // Announces a commit; called in commit order, by the holder of the write lock.
+  // Announces a commit; called in commit order, by the holder of the write lock. Without effect on a log that has
+  // stopped: WaitVisible says so.
   void Append(const CommitPoint& commit, Durability durability);
 
   // Waits until `frame` is visible, leading a sync when nobody does. The error of a failed sync, for good.
@@ -50,6 +51,9 @@ class CommitQueue {
   segment::FrameNo synced() const { return segment::FrameNo(synced_frame_.load(std::memory_order_acquire)); }
   CommitPoint appended() const;
 
+  // Stops the log as a failed sync does: something went wrong that leaves the order of commits in doubt.
+  void Fail(const absl::Status& why);
+
   // The error that stopped the log, or OK.
   absl::Status failure() const;
   bool failed() const { return failed_.load(std::memory_order_acquire); }
@@ -61,6 +65,8 @@ class CommitQueue {
   };
 
   absl::Status Wait(const std::atomic<uint64_t>& reached, segment::FrameNo frame);
+  absl::Status SyncWithoutThrowing(segment::FrameNo target);
+  void StopWith(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetVisible(const CommitPoint& commit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

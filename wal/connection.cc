@@ -25,14 +25,15 @@ Connection::~Connection() {
 
 absl::StatusOr<bool> Connection::BeginRead() {
   if (reading_) return false;
-  if (!holds_write_lock_ && wait_for_ > state_.commits->visible_frame()) {
-    STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(wait_for_));
+  const FrameNo wait_for = std::exchange(wait_for_, FrameNo(0));
+  if (!holds_write_lock_ && wait_for > state_.commits->visible_frame()) {
+    STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(wait_for));
   }
-  wait_for_ = FrameNo(0);
   for (;;) {
     const CommitPoint snapshot = holds_write_lock_ ? state_.commits->appended() : state_.commits->visible();
     const absl::StatusOr<bool> changed = BeginReadAt(snapshot);
     if (!absl::IsNotFound(changed.status())) return changed;
+    STRATA_RETURN_IF_ERROR(state_.commits->failure());  // what is visible fell back behind an unsynced checkpoint
   }
 }
 
@@ -64,10 +65,10 @@ FrameNo Connection::FindFrame(PageNo page) const {
 
 absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
   if (frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page).status();
-  absl::Status status = ReadLogFrame(*files_, frame, page).status();
-  if (status.ok() || files_version_ == state_.files.version()) return status;
-  files_version_ = state_.files.version();  // a file may have been replaced since
-  files_ = state_.files.list();
+  if (files_version_ != state_.files.version()) {
+    // A file whose sync failed may have been replaced since; one that was removed is in the old list alone.
+    if (ReadLogFrame(*state_.files.list(), frame, page).ok()) return absl::OkStatus();
+  }
   return ReadLogFrame(*files_, frame, page).status();
 }
 
@@ -117,6 +118,7 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
                                uint32_t database_pages, Durability durability) {
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
   STRATA_RETURN_IF_ERROR(log_->PrepareToWrite(page_size));
+  if (durability != Durability::kOff) STRATA_RETURN_IF_ERROR(log_->OweSyncs());
   if (!commit) {
     STRATA_RETURN_IF_ERROR(transaction_.Spill(pages));
     return BoundUnsynced(durability);
@@ -128,7 +130,7 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   files_version_ = state_.files.version();
   files_ = state_.files.list();
   ReleaseWriteLock();
-  log_->NoteCommit(durability);
+  log_->NoteCommit();
   STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(snapshot_.frame));
   return BoundUnsynced(durability);
 }

@@ -255,7 +255,9 @@ absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo 
     return absl::DataLossError(absl::StrCat(path(), ": offset ", offset, " holds frame ", header.frame.value(),
                                             ", expected ", frame.value()));
   }
-  std::memcpy(page.data(), payload.data(), payload.size());
+  // A pager that has not read page 1 yet may have pages of another size.
+  std::memcpy(page.data(), payload.data(), std::min(page.size(), payload.size()));
+  if (page.size() > payload.size()) std::memset(page.data() + payload.size(), 0, page.size() - payload.size());
   return header;
 }
 

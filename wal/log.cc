@@ -58,6 +58,7 @@ absl::StatusOr<std::shared_ptr<Log>> Log::Open(const LogPlace& place, const Stor
   STRATA_RETURN_IF_ERROR(log->LockDirectory());
   STRATA_RETURN_IF_ERROR(log->Recover(store));
   STRATA_RETURN_IF_ERROR(log->OpenStore());
+  if (log->has_identity_ && !place.read_only) log->maintenance_.Start();  // what was recovered is to be shipped
   return log;
 }
 
@@ -67,7 +68,7 @@ absl::Status Log::LockDirectory() {
   if (database.ok()) {
     state_.ownership = {.mode = database->mode & 0777, .set_owner = true, .uid = database->uid, .gid = database->gid};
   }
-  if (place_.read_only) return absl::OkStatus();
+  if (place_.read_only) return LockForReading();
   for (int tries = 0; tries < kLockTries; ++tries) {
     const absl::Status created = files.CreateDirectory(state_.directory, state_.ownership);
     if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
@@ -82,6 +83,18 @@ absl::Status Log::LockDirectory() {
     lock_file_ = *std::move(file);
     return absl::OkStatus();
   }
+  return absl::UnavailableError(
+      absl::StrCat(state_.directory, ": another process has this database open; one process at a time may"));
+}
+
+// A log that another process writes to cannot be read: its index would stand still while pages are overwritten.
+absl::Status Log::LockForReading() {
+  auto file = state_.environment.files->Open(absl::StrCat(state_.directory, "/", kLockName), io::OpenMode::kReadOnly);
+  if (absl::IsNotFound(file.status())) return absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(file.status());
+  lock_file_ = *std::move(file);
+  STRATA_ASSIGN_OR_RETURN(const bool locked, lock_file_->TryLock(io::LockKind::kShared));
+  if (locked) return absl::OkStatus();
   return absl::UnavailableError(
       absl::StrCat(state_.directory, ": another process has this database open; one process at a time may"));
 }
@@ -132,7 +145,7 @@ absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
     state_.files.Add(CurrentSegment::Recovered(std::move(file), segment.header, segment.runs, segment.last_frame,
                                                segment.end_offset));
   }
-  maintenance_.OweSyncs();
+  maintenance_.OweSyncsFromBefore();
   if (place_.read_only) return absl::OkStatus();
   return MakeRecoveredDurable(&state_, &appender_, recovered);
 }
@@ -224,7 +237,7 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
   STRATA_RETURN_IF_ERROR(checkpointer_.Run(limit, sync).status());
   if (!checkpointer_.HasOldFiles()) return absl::OkStatus();
   const bool lock_here = !caller_holds_write_lock;
-  if (lock_here && state_.write_lock.Acquire(0, nullptr) != WriteLock::Outcome::kAcquired) return absl::OkStatus();
+  if (lock_here && !state_.write_lock.TryAcquireForBackground()) return absl::OkStatus();
   const absl::Status removed = checkpointer_.RemoveOldFiles();
   if (lock_here) state_.write_lock.Release();
   return removed;

@@ -61,7 +61,10 @@ class Log {
   void RequestCheckpoint() { maintenance_.RequestCheckpoint(); }
 
   // After a commit was appended.
-  void NoteCommit(Durability durability) { maintenance_.NoteCommit(durability); }
+  void NoteCommit() { maintenance_.NoteCommit(); }
+
+  // Before a commit that is more than synchronous=OFF.
+  absl::Status OweSyncs() { return maintenance_.OweSyncs(); }
 
   // One round of the background work, for tests without threads. Returns the time of the next, monotonic us.
   int64_t RunMaintenance();
@@ -74,6 +77,7 @@ class Log {
   Log(const LogPlace& place, const Environment& environment, const Options& options);
 
   absl::Status LockDirectory();
+  absl::Status LockForReading();
   absl::Status Recover(const StoreAddress& store);
   absl::Status StartFresh(const StoreAddress& store);
   bool StartsElsewhere(const RecoveredLog& recovered);

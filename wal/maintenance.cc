@@ -1,6 +1,9 @@
 #include "wal/maintenance.h"
 
 #include <algorithm>
+#include <limits>
+#include <new>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
@@ -10,7 +13,11 @@ namespace strata::wal {
 using segment::FrameNo;
 
 namespace {
+constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
 constexpr int64_t kIdleUs = 60'000'000;
+constexpr int64_t kShipRoundUs = 1'000'000;  // then others get their turn, and a close is not held up
+constexpr int64_t kAwakeUs = 1'000'000;
+constexpr int64_t kRetryTransferUs = 250'000;
 constexpr int64_t kRetryLockUs = 10'000;
 constexpr int64_t kFirstBackoffUs = 100'000;
 constexpr int64_t kLongestBackoffUs = 30'000'000;
@@ -20,10 +27,23 @@ void Maintenance::Start() {
   if (!state_.options.background || started_.load(std::memory_order_acquire)) return;
   io::MutexLock lock(&mutex_);
   if (running_ || stop_) return;
-  running_ = true;
-  sync_thread_ = std::thread([this] { Loop(&Maintenance::RunSyncs); });
-  transfer_thread_ = std::thread([this] { Loop(&Maintenance::RunTransfers); });
-  started_.store(true, std::memory_order_release);
+  try {
+    if (!sync_thread_.joinable()) sync_thread_ = std::thread([this] { Loop(&Maintenance::RunSyncs); });
+    transfer_thread_ = std::thread([this] { Loop(&Maintenance::RunTransfers); });
+    running_ = true;
+    started_.store(true, std::memory_order_release);
+  } catch (const std::system_error& error) {
+    // The next commit tries again; the commit that came here is in the log already.
+    Report("background threads", absl::UnavailableError(error.what()));
+  }
+}
+
+int64_t Maintenance::RunWithoutThrowing(Round round, int64_t now) {
+  try {
+    return (this->*round)(now);
+  } catch (const std::bad_alloc&) {
+    return now + kRetryTransferUs;
+  }
 }
 
 void Maintenance::Stop() {
@@ -38,19 +58,41 @@ void Maintenance::Stop() {
 
 void Maintenance::Loop(Round round) {
   for (;;) {
-    const int64_t now = state_.environment.clock->MonotonicMicros();
-    const int64_t next = (this->*round)(now);
+    int64_t next = RunWithoutThrowing(round, state_.environment.clock->MonotonicMicros());
+    const bool idle = next == kNothingDue;
+    if (idle) {
+      // Announced, then looked again: a commit either sees the announcement or is seen.
+      sleeping_.fetch_add(1, std::memory_order_seq_cst);
+      const int64_t now = state_.environment.clock->MonotonicMicros();
+      next = std::min(RunWithoutThrowing(round, now), now + kIdleUs);
+    }
+    SleepUntil(next);
+    if (idle) sleeping_.fetch_sub(1, std::memory_order_seq_cst);
     io::MutexLock lock(&mutex_);
-    if (stop_) return;
-    const int64_t wait = next - state_.environment.clock->MonotonicMicros();
-    if (wait > 0) wake_.WaitFor(&mutex_, wait);
     if (stop_) return;
   }
 }
 
-void Maintenance::NoteCommit(Durability durability) {
-  if (durability != Durability::kOff) any_synced_.store(true, std::memory_order_relaxed);
+void Maintenance::SleepUntil(int64_t next) {
+  io::MutexLock lock(&mutex_);
+  const int64_t wait = next - state_.environment.clock->MonotonicMicros();
+  if (!stop_ && wait > 0) wake_.WaitFor(&mutex_, wait);
+}
+
+absl::Status Maintenance::OweSyncs() {
+  if (!off_only()) return absl::OkStatus();
+  io::MutexLock lock(&state_.maintenance);
+  STRATA_RETURN_IF_ERROR(checkpointer_.SyncDatabase());
+  any_synced_.store(true, std::memory_order_relaxed);
+  return absl::OkStatus();
+}
+
+void Maintenance::NoteCommit() {
   Start();
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (sleeping_.load(std::memory_order_seq_cst) == 0) return;
+  io::MutexLock lock(&mutex_);
+  wake_.SignalAll();
 }
 
 void Maintenance::RequestCheckpoint() {
@@ -60,9 +102,12 @@ void Maintenance::RequestCheckpoint() {
 }
 
 int64_t Maintenance::RunSyncs(int64_t now) {
-  // The threads do not hear of single commits: they look often enough to be in time for each.
+  // A thread that is awake does not hear of single commits: it looks often enough to be in time for each.
+  const int64_t last = state_.last_commit_us.load(std::memory_order_seq_cst);
+  const bool owes = state_.unsynced_since_us.load(std::memory_order_seq_cst) != 0 ||
+                    last != marked_commit_us_.load(std::memory_order_relaxed);
+  if (off_only() || state_.commits->failed() || !owes) return kNothingDue;
   int64_t next = now + std::min(state_.options.quiet_us, state_.options.unsynced_us);
-  if (off_only() || state_.commits->failed()) return next;
   SyncIfDue(now, &next);
   MarkIfQuiet(now, &next);
   return next;
@@ -87,7 +132,7 @@ void Maintenance::MarkIfQuiet(int64_t now, int64_t* next) {
   }
   // The mark can only say what was durable before it.
   Report("background sync", state_.commits->SyncNow());
-  if (state_.write_lock.Acquire(0, nullptr) != WriteLock::Outcome::kAcquired) {
+  if (!state_.write_lock.TryAcquireForBackground()) {
     *next = std::min(*next, now + kRetryLockUs);
     return;
   }
@@ -99,19 +144,18 @@ void Maintenance::MarkIfQuiet(int64_t now, int64_t* next) {
 }
 
 int64_t Maintenance::RunTransfers(int64_t now) {
-  int64_t next = now + kIdleUs;
-  if (shipper_.has_store()) {
-    next = now + state_.options.seal_after_us / 4;
-    ShipIfDue(now, &next);
-  }
-  next = std::min(next, now + 250'000);
+  int64_t next = kNothingDue;
+  if (shipper_.has_store()) ShipIfDue(now, &next);
   CheckpointIfDue();
   CleanUp();
+  const int64_t last = state_.last_commit_us.load(std::memory_order_seq_cst);
+  const bool busy = last != 0 && now - last < kAwakeUs;  // no wake-up for each commit while they come
+  if (busy || CheckpointIsDue() || checkpointer_.HasOldFiles()) next = std::min(next, now + kRetryTransferUs);
   return next;
 }
 
 void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
-  if (now < retry_ship_us_ || !shipper_.stopped().ok()) return;
+  if (!shipper_.stopped().ok()) return;
   const FrameNo visible = state_.commits->visible_frame();
   FrameNo shipped;
   {
@@ -119,6 +163,8 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
     shipped = state_.progress.shipped;
   }
   if (visible <= shipped) return;
+  *next = std::min(*next, std::max(now + state_.options.seal_after_us / 4, retry_ship_us_));
+  if (now < retry_ship_us_) return;
   const int64_t since = state_.unsealed_since_us.load(std::memory_order_relaxed);
   const bool large = state_.BytesOf(visible.value() - shipped.value()) >= state_.options.seal_bytes;
   if (!large && now - since < state_.options.seal_after_us) {
@@ -126,8 +172,8 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
     return;
   }
   io::MutexLock lock(&state_.maintenance);
-  const absl::Status status = shipper_.ShipUpTo(visible, now + kIdleUs);
-  if (status.ok()) {
+  const absl::Status status = shipper_.ShipUpTo(visible, now + kShipRoundUs);
+  if (status.ok() || absl::IsDeadlineExceeded(status)) {
     ship_backoff_us_ = 0;
     return;
   }
@@ -137,11 +183,18 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
   retry_ship_us_ = now + ship_backoff_us_ + jitter;
 }
 
+bool Maintenance::CheckpointIsDue() const {
+  const uint64_t visible = state_.commits->visible_frame().value();
+  const uint64_t frames = visible - std::min(visible, state_.index->floor().value());
+  const bool large = state_.BytesOf(frames) >= state_.options.checkpoint_bytes;
+  return frames != 0 && (large || checkpoint_requested_.load());
+}
+
 void Maintenance::CheckpointIfDue() {
+  const bool due = CheckpointIsDue();
+  checkpoint_requested_.store(false);
+  if (!due) return;
   const FrameNo visible = state_.commits->visible_frame();
-  const uint64_t frames = visible.value() - std::min(visible.value(), state_.index->floor().value());
-  const bool requested = checkpoint_requested_.exchange(false);
-  if (frames == 0 || (!requested && state_.BytesOf(frames) < state_.options.checkpoint_bytes)) return;
   if (!off_only()) Report("background sync", state_.commits->WaitSynced(visible));
   io::MutexLock lock(&state_.maintenance);
   Report("checkpoint", checkpointer_.Run(visible, !off_only()).status());
@@ -152,7 +205,7 @@ void Maintenance::CleanUp() {
   io::MutexLock lock(&state_.maintenance);  // a checkpoint or seal under way reads the index without a snapshot
   state_.readers.CollectGarbage();
   if (!checkpointer_.HasOldFiles()) return;
-  if (state_.write_lock.Acquire(0, nullptr) != WriteLock::Outcome::kAcquired) return;
+  if (!state_.write_lock.TryAcquireForBackground()) return;
   const absl::Status status = checkpointer_.RemoveOldFiles();
   state_.write_lock.Release();
   Report("removing old log files", status);

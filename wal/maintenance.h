@@ -25,29 +25,37 @@ class Maintenance {
   void Start();  // idempotent; nothing with Options::background off
   void Stop();   // waits for what is under way
 
-  // After a commit with this durability: what the background owes it. Any thread.
-  void NoteCommit(Durability durability);
+  // Before the first commit that is more than synchronous=OFF: from here on everything is synced, beginning with
+  // what a checkpoint wrote to the database file so far. Any thread.
+  absl::Status OweSyncs();
+
+  // After a commit: the background has something to do. Any thread.
+  void NoteCommit();
 
   // A checkpoint soon, whatever the size of the log. Any thread.
   void RequestCheckpoint();
 
-  // One round of everything that is due at `now` (monotonic us); returns when the next is.
+  // One round of everything that is due at `now` (monotonic us); returns when the next is, the largest number when
+  // nothing is before another commit.
   int64_t RunSyncs(int64_t now);
   int64_t RunTransfers(int64_t now);
 
   // The log holds commits of unknown durability, from before it was opened.
-  void OweSyncs() { any_synced_.store(true, std::memory_order_relaxed); }
+  void OweSyncsFromBefore() { any_synced_.store(true, std::memory_order_relaxed); }
 
   // True while only synchronous=OFF commits were made: nothing is synced then.
   bool off_only() const { return !any_synced_.load(std::memory_order_relaxed); }
 
  private:
   using Round = int64_t (Maintenance::*)(int64_t);
+  int64_t RunWithoutThrowing(Round round, int64_t now);
   void Loop(Round round);
   void SyncIfDue(int64_t now, int64_t* next);
   void MarkIfQuiet(int64_t now, int64_t* next);
   void ShipIfDue(int64_t now, int64_t* next);
+  bool CheckpointIsDue() const;
   void CheckpointIfDue();
+  void SleepUntil(int64_t next);
   void CleanUp();
   void Report(const char* what, const absl::Status& status);
 
@@ -67,6 +75,7 @@ class Maintenance {
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> started_{false};
+  std::atomic<int> sleeping_{0};  // threads that wait for a commit
   std::thread sync_thread_;
   std::thread transfer_thread_;
 };

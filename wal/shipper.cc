@@ -116,6 +116,13 @@ absl::Status Shipper::FollowStore(const std::vector<StoredSegment>& stored) {
                      ", the store already has frame ", end.value(), ": this is an older copy of the database")));
   }
   STRATA_ASSIGN_OR_RETURN(const uint64_t digest, DigestOf(*newest));
+  const absl::StatusOr<uint64_t> ours = sealer_.DigestAt(end);
+  if (!ours.ok() && !absl::IsInvalidArgument(ours.status())) return ours.status();
+  if (!ours.ok() || *ours != digest) {
+    return Stop(absl::FailedPreconditionError(
+        absl::StrCat(state_.directory, ": the store has another history up to frame ", end.value(),
+                     ": this is a copy of the database that went its own way")));
+  }
   Advance(end, digest);
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@ namespace strata::wal {
 
 namespace {
 constexpr int64_t kInterruptPollUs = 5'000;
+constexpr int64_t kBackgroundUs = 10'000'000;  // more than file creation and a few syncs ever take
 }
 
 WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us, const std::function<bool()>& interrupted) {
@@ -14,7 +15,7 @@ WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us, const std::function<bo
     held_ = true;
     return Outcome::kAcquired;
   }
-  if (timeout_us <= 0) return Outcome::kTimedOut;
+  if (timeout_us <= 0 && !background_) return Outcome::kTimedOut;
   return WaitInQueue(timeout_us, interrupted);
 }
 
@@ -26,7 +27,8 @@ WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us, const std::functio
     if (self.granted) return outcome;  // Release took it out of the queue
     if (!held_) break;
     const int64_t waited = clock_->MonotonicMicros() - self.since_us;
-    if (waited >= timeout_us) {
+    const int64_t limit = background_ ? std::max(timeout_us, kBackgroundUs) : timeout_us;
+    if (waited >= limit) {
       outcome = Outcome::kTimedOut;
       break;
     }
@@ -34,15 +36,23 @@ WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us, const std::functio
       outcome = Outcome::kInterrupted;
       break;
     }
-    self.wake.WaitFor(&mutex_, std::min(timeout_us - waited, kInterruptPollUs));
+    self.wake.WaitFor(&mutex_, std::min(limit - waited, kInterruptPollUs));
   }
   queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
   if (outcome == Outcome::kAcquired) held_ = true;
   return outcome;
 }
 
+bool WriteLock::TryAcquireForBackground() {
+  io::MutexLock lock(&mutex_);
+  if (held_) return false;
+  held_ = background_ = true;
+  return true;
+}
+
 void WriteLock::Release() {
   io::MutexLock lock(&mutex_);
+  background_ = false;
   if (queue_.empty()) {
     held_ = false;
     return;

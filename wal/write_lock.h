@@ -23,6 +23,10 @@ class WriteLock {
   Outcome Acquire(int64_t timeout_us, const std::function<bool()>& interrupted);
   void Release();
 
+  // For work of the background: never waits itself, and whoever wants the lock meanwhile waits for it to end, even with a
+  // timeout of 0: an application with one connection must not hear that it is busy.
+  bool TryAcquireForBackground();
+
  private:
   struct Waiter {
     int64_t since_us;
@@ -37,6 +41,7 @@ class WriteLock {
   const int64_t barge_us_;
   io::Mutex mutex_;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
+  bool background_ ABSL_GUARDED_BY(mutex_) = false;  // the holder
   std::deque<Waiter*> queue_ ABSL_GUARDED_BY(mutex_);
 };
 
