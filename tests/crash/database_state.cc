@@ -21,6 +21,12 @@ void FillPage(uint32_t page, uint64_t version, absl::Span<uint8_t> out) {
   out[17] = static_cast<uint8_t>(stored);
 }
 
+DatabaseState DatabaseState::WithDigest(uint32_t page_size, uint64_t digest) {
+  DatabaseState state(page_size);
+  state.digest_ = digest;
+  return state;
+}
+
 uint64_t DatabaseState::HashOf(uint32_t page) const {
   thread_local std::vector<uint8_t> bytes;
   bytes.resize(page_size_);

@@ -15,6 +15,8 @@ void FillPage(uint32_t page, uint64_t version, absl::Span<uint8_t> out);
 class DatabaseState {
  public:
   explicit DatabaseState(uint32_t page_size) : page_size_(page_size) {}
+  // Of pages that FillPage does not know.
+  static DatabaseState WithDigest(uint32_t page_size, uint64_t digest);
 
   uint32_t page_size() const { return page_size_; }
   uint32_t pages() const { return static_cast<uint32_t>(versions_.size()); }

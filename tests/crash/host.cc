@@ -36,19 +36,19 @@ absl::StatusOr<Content> ReadContent(io::FileSystem& files, wal::Connection& conn
   uint32_t pages = connection.snapshot().database_pages;
   if (pages == 0) pages = static_cast<uint32_t>((size + page_size - 1) / page_size);
   segment::Digest digest;
-  std::vector<uint8_t> page(page_size);
+  std::vector<uint8_t> bytes(static_cast<size_t>(pages) * page_size);
   for (uint32_t number = 1; number <= pages; ++number) {
+    const uint64_t offset = static_cast<uint64_t>(number - 1) * page_size;
+    const absl::Span<uint8_t> page = absl::MakeSpan(bytes).subspan(offset, page_size);
     const segment::FrameNo frame = connection.FindFrame(segment::PageNo(number));
     if (frame != segment::FrameNo(0)) {
-      STRATA_RETURN_IF_ERROR(connection.ReadFrame(frame, absl::MakeSpan(page)));
+      STRATA_RETURN_IF_ERROR(connection.ReadFrame(frame, page));
     } else {
-      std::fill(page.begin(), page.end(), 0);
-      const uint64_t offset = static_cast<uint64_t>(number - 1) * page_size;
-      STRATA_RETURN_IF_ERROR(file->ReadAt(offset, absl::MakeSpan(page)).status());
+      STRATA_RETURN_IF_ERROR(file->ReadAt(offset, page).status());
     }
     digest.Toggle(segment::PageHash(segment::PageNo(number), page));
   }
-  return Content{digest.value(), connection.snapshot().frame.value()};
+  return Content{digest.value(), connection.snapshot().frame.value(), std::move(bytes)};
 }
 
 absl::StatusOr<Content> ReadContent(io::FileSystem& files, const std::shared_ptr<wal::Log>& log, uint32_t page_size) {

@@ -58,6 +58,7 @@ class Host {
 struct Content {
   uint64_t digest = 0;
   uint64_t frame = 0;
+  std::vector<uint8_t> bytes;  // all pages
 };
 
 // The whole database as a connection in a read transaction sees it.

@@ -72,8 +72,8 @@ std::string SyncSites::SiteOf(const FileNotes& notes) const {
   if (absl::StrContains(name, "/identity")) return "identity";
   if (notes.published && !notes.marked_last) return "log: frames";
   if (notes.published) return phase_ == Phase::kClosing ? "log: mark at close" : "log: mark";
-  if (!notes.has_frames) return "log: new file";
-  return phase_ == Phase::kOpening ? "log: recovered frames" : "log: replacement";
+  if (phase_ == Phase::kOpening) return "log: recovered";
+  return notes.has_frames ? "log: replacement" : "log: new file";
 }
 
 absl::StatusOr<std::unique_ptr<io::File>> SyncSites::Open(const std::string& path, io::OpenMode mode,
@@ -114,7 +114,8 @@ void SyncSites::NoteRename(const std::string& from, const std::string& to) {
   if (notes == nullptr) notes = std::make_shared<FileNotes>();
   const bool log_file = absl::EndsWith(to, ".log");
   std::string change = InStore(to) ? "store: object" : "new file";
-  if (log_file) change = notes->has_frames ? (phase_ == Phase::kOpening ? "recovered frames" : "replacement") : "new log file";
+  if (log_file) change = notes->has_frames ? "replacement" : "new log file";
+  if (log_file && phase_ == Phase::kOpening) change = "recovered file";
   if (absl::EndsWith(to, "/identity")) change = "identity";
   if (absl::EndsWith(to, ".db-strata")) change = "app.db-strata";
   changed_[io::DirectoryOf(to)] = absl::StrCat(change, ": name");
