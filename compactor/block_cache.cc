@@ -35,7 +35,8 @@ void BlockCache::Insert(uint64_t source, uint64_t block, Block bytes) {
   }
 }
 
-CachedObject::CachedObject(io::ObjectStore* store, BlockCache* cache, std::string key, uint64_t size)
+CachedObject::CachedObject(io::ObjectStore* store, BlockCache* cache, std::string key,
+                           uint64_t size)
     : store_(store),
       cache_(cache),
       key_(std::move(key)),

@@ -16,8 +16,8 @@
 
 namespace strata::compactor {
 
-// Recently read blocks of objects, bounded in bytes over all of them, so that neighbouring small reads cost
-// one request. Safe to call from any thread.
+// Recently read blocks of objects, bounded in bytes over all of them, so that neighbouring small
+// reads cost one request. Safe to call from any thread.
 class BlockCache {
  public:
   static constexpr uint64_t kBlockBytes = 128 << 10;
@@ -25,7 +25,8 @@ class BlockCache {
 
   using Block = std::shared_ptr<const std::vector<uint8_t>>;
 
-  explicit BlockCache(uint64_t capacity_bytes = kDefaultCapacityBytes) : capacity_bytes_(capacity_bytes) {}
+  explicit BlockCache(uint64_t capacity_bytes = kDefaultCapacityBytes)
+      : capacity_bytes_(capacity_bytes) {}
 
   // A number that no other source of this cache has.
   uint64_t NewSourceId();
@@ -44,8 +45,8 @@ class BlockCache {
   absl::flat_hash_map<Key, Entries::iterator> by_key_ ABSL_GUARDED_BY(mutex_);
 };
 
-// An object of known size, read through a cache; reads of a block or more go to the store as they are.
-// Store and cache must outlive it.
+// An object of known size, read through a cache; reads of a block or more go to the store as they
+// are. Store and cache must outlive it.
 class CachedObject : public io::ByteSource {
  public:
   CachedObject(io::ObjectStore* store, BlockCache* cache, std::string key, uint64_t size);

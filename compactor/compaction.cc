@@ -22,7 +22,8 @@ using segment::SegmentWriter;
 using segment::StoredSegment;
 
 SegmentHeader HeaderOf(const SegmentChain& chain, const PlannedCompaction& plan,
-                       const segment::SegmentWriterOptions& options, io::Clock* clock, io::Random* random) {
+                       const segment::SegmentWriterOptions& options, io::Clock* clock,
+                       io::Random* random) {
   const SegmentHeader& newest = chain.segments().back().reader->header();
   SegmentHeader header;
   header.state = segment::SegmentState::kCompacted;
@@ -87,10 +88,10 @@ absl::Status Compaction::WritePages(SegmentWriter* writer) {
   result_.pages = pages.pages();
   if (plan_.output.first.value() != 1 || !chain_->has_digest()) return absl::OkStatus();
   if (pages.digest() != chain_->commit().digest) {
-    return absl::DataLossError(absl::StrFormat("%s: merged from frame 1, the database at frame %d has digest "
-                                               "%016x, expected %016x",
-                                               object_, chain_->commit().frame.value(), pages.digest(),
-                                               chain_->commit().digest));
+    return absl::DataLossError(absl::StrFormat(
+        "%s: merged from frame 1, the database at frame %d has digest "
+        "%016x, expected %016x",
+        object_, chain_->commit().frame.value(), pages.digest(), chain_->commit().digest));
   }
   result_.digest_checked = true;
   return absl::OkStatus();
@@ -118,11 +119,12 @@ absl::Status Compaction::Publish(io::ObjectWriter* object, uint32_t crc32c) {
 absl::Status Compaction::CheckResult(const SegmentReader& reader) const {
   STRATA_RETURN_IF_ERROR(reader.VerifyAll());
   if (reader.footer().pages != result_.pages) {
-    return absl::DataLossError(absl::StrCat(reader.source().name(), ": pages: expected ", result_.pages,
-                                            ", found ", reader.footer().pages));
+    return absl::DataLossError(absl::StrCat(reader.source().name(), ": pages: expected ",
+                                            result_.pages, ", found ", reader.footer().pages));
   }
   if (!SameCommit(reader.commits().back(), chain_->commit())) {
-    return absl::DataLossError(absl::StrCat(reader.source().name(), ": the last commit is not that of ",
+    return absl::DataLossError(absl::StrCat(reader.source().name(),
+                                            ": the last commit is not that of ",
                                             chain_->segments().back().reader->source().name()));
   }
   return absl::OkStatus();
@@ -136,13 +138,17 @@ absl::Status Compaction::ReadBack() {
   absl::Status verified = reader.ok() ? CheckResult(**reader) : reader.status();
   if (verified.ok() || result_.was_there) return verified;
   absl::Status removed = store_->Delete(object_);
-  return removed.ok() ? verified
-                      : absl::Status(verified.code(), absl::StrCat(verified.message(), "; and could not be removed: ",
-                                                                   removed.message()));
+  return removed.ok()
+             ? verified
+             : absl::Status(verified.code(),
+                            absl::StrCat(verified.message(),
+                                         "; and could not be removed: ", removed.message()));
 }
 
-absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* clock, io::Random* random) {
-  STRATA_ASSIGN_OR_RETURN(chain_, SegmentChain::Open(store_, cache, history_.ns, log_, plan_.inputs));
+absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* clock,
+                                                 io::Random* random) {
+  STRATA_ASSIGN_OR_RETURN(chain_,
+                          SegmentChain::Open(store_, cache, history_.ns, log_, plan_.inputs));
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectWriter> object,
                           store_->Put(object_, io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
@@ -159,9 +165,10 @@ absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* c
 
 }  // namespace
 
-absl::StatusOr<CompactionResult> Compact(io::ObjectStore* store, BlockCache* cache, io::Clock* clock,
-                                         io::Random* random, const NamespaceHistory& history,
-                                         const LogHistory& log, const PlannedCompaction& plan,
+absl::StatusOr<CompactionResult> Compact(io::ObjectStore* store, BlockCache* cache,
+                                         io::Clock* clock, io::Random* random,
+                                         const NamespaceHistory& history, const LogHistory& log,
+                                         const PlannedCompaction& plan,
                                          const CompactionOptions& options) {
   return Compaction(store, history, log, plan, options).Run(cache, clock, random);
 }

@@ -15,13 +15,13 @@
 #include "io/random.h"
 #include "segment/segment_writer.h"
 
-// Merging segments into one. Nothing is deleted: the merged segment is one more edge of the frame graph, so
-// everything that could be restored still can be.
+// Merging segments into one. Nothing is deleted: the merged segment is one more edge of the frame
+// graph, so everything that could be restored still can be.
 namespace strata::compactor {
 
 struct CompactionOptions {
   segment::SegmentWriterOptions writer{segment::Codec::kZstd, 3};
-  size_t threads = 0;  // 0: what suits the machine
+  size_t threads = 0;                                           // 0: what suits the machine
   std::function<void(uint64_t done, uint64_t total)> progress;  // pages; any thread; may be empty
 };
 
@@ -32,10 +32,12 @@ struct PlannedCompaction {
   uint64_t input_bytes = 0;
 };
 
-// What `strategy` wants done to the cheapest path to the end of the log; merges whose result is there already
-// are left out. NotFound: a gap, which is named. FailedPrecondition: the log has no segments.
+// What `strategy` wants done to the cheapest path to the end of the log; merges whose result is
+// there already are left out. NotFound: a gap, which is named. FailedPrecondition: the log has no
+// segments.
 absl::StatusOr<std::vector<PlannedCompaction>> PlanCompactions(const NamespaceHistory& history,
-                                                               const LogHistory& log, Strategy strategy);
+                                                               const LogHistory& log,
+                                                               Strategy strategy);
 
 struct CompactionResult {
   segment::StoredSegment output;
@@ -46,16 +48,18 @@ struct CompactionResult {
   bool was_there = false;         // another compactor was faster; its segment was verified
 };
 
-// Reads the inputs' indexes, then only the versions that win, and streams them into a new object. Before it
-// becomes visible each page was checked against its source's index, the digest (from frame 1 on) against the
-// commit's, and the bytes that arrived in the store against those that were sent; afterwards it is read back
-// and verified as a whole, and removed again if that fails. Killed at any point it leaves the old state, or
-// the old state and the new segment. Memory: about 20 MiB and 60 bytes a page of the result.
+// Reads the inputs' indexes, then only the versions that win, and streams them into a new object.
+// Before it becomes visible each page was checked against its source's index, the digest (from
+// frame 1 on) against the commit's, and the bytes that arrived in the store against those that were
+// sent; afterwards it is read back and verified as a whole, and removed again if that fails. Killed
+// at any point it leaves the old state, or the old state and the new segment. Memory: about 20 MiB
+// and 60 bytes a page of the result.
 //
 // DataLoss: an input is damaged (the message names the object and the place), or the result is.
-absl::StatusOr<CompactionResult> Compact(io::ObjectStore* store, BlockCache* cache, io::Clock* clock,
-                                         io::Random* random, const NamespaceHistory& history,
-                                         const LogHistory& log, const PlannedCompaction& plan,
+absl::StatusOr<CompactionResult> Compact(io::ObjectStore* store, BlockCache* cache,
+                                         io::Clock* clock, io::Random* random,
+                                         const NamespaceHistory& history, const LogHistory& log,
+                                         const PlannedCompaction& plan,
                                          const CompactionOptions& options);
 
 }  // namespace strata::compactor

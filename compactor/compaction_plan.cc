@@ -19,7 +19,8 @@ std::vector<ChainLink> ChainOf(const LogHistory& log, const std::vector<PathStep
   return chain;
 }
 
-PlannedCompaction PlanOne(const LogHistory& log, const std::vector<PathStep>& path, const MergeSet& set) {
+PlannedCompaction PlanOne(const LogHistory& log, const std::vector<PathStep>& path,
+                          const MergeSet& set) {
   PlannedCompaction plan;
   plan.inputs.assign(path.begin() + set.begin, path.begin() + set.end);
   plan.output.log_id = log.log_id;
@@ -42,10 +43,12 @@ bool IsThere(const LogHistory& log, const SegmentKey& key) {
 }  // namespace
 
 absl::StatusOr<std::vector<PlannedCompaction>> PlanCompactions(const NamespaceHistory& history,
-                                                               const LogHistory& log, Strategy strategy) {
+                                                               const LogHistory& log,
+                                                               Strategy strategy) {
   FrameNo end = EndOf(log);
   if (end.value() == 0) {
-    return absl::FailedPreconditionError(absl::StrCat("namespace ", history.ns, ": no segments to compact"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("namespace ", history.ns, ": no segments to compact"));
   }
   STRATA_ASSIGN_OR_RETURN(std::vector<PathStep> path, PlanPath(history.ns, log, end));
   STRATA_ASSIGN_OR_RETURN(std::vector<MergeSet> sets, ChooseMerges(strategy, ChainOf(log, path)));

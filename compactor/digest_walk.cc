@@ -43,7 +43,8 @@ absl::Status DigestWalk::ApplySealed(const OpenedSegment& opened, FrameNo after)
   const SegmentReader& reader = *opened.reader;
   std::vector<uint8_t> page(log_.page_size);
   for (uint64_t at = 0;; at += kDirectoryRead) {
-    STRATA_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, reader.ReadDirectory(at, kDirectoryRead));
+    STRATA_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries,
+                            reader.ReadDirectory(at, kDirectoryRead));
     if (entries.empty()) return absl::OkStatus();
     for (const DirectoryEntry& entry : entries) {
       if (entry.frame <= after) continue;
@@ -106,8 +107,9 @@ absl::Status DigestWalk::Run() {
   for (const PathStep& step : path) STRATA_RETURN_IF_ERROR(Step(step));
   for (size_t i = 0; i < is_done_.size(); ++i) {
     if (is_done_[i] || log_.segments[i].is_sealed()) continue;
-    notes_.push_back({segment::BuildSegmentKey(ns_, log_.segments[i].key),
-                      "its digest was not recomputed: no commit that can be restored exactly lies before it"});
+    notes_.push_back(
+        {segment::BuildSegmentKey(ns_, log_.segments[i].key),
+         "its digest was not recomputed: no commit that can be restored exactly lies before it"});
   }
   return absl::OkStatus();
 }

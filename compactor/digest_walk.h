@@ -15,9 +15,10 @@
 
 namespace strata::compactor {
 
-// Goes through a log from frame 1 on and compares the digest after every commit with the one recomputed:
-// after each commit of a sealed segment from its frames, after each compacted segment from its index, also
-// of those that only repeat what others hold. Memory: 8 bytes a page of the database.
+// Goes through a log from frame 1 on and compares the digest after every commit with the one
+// recomputed: after each commit of a sealed segment from its frames, after each compacted segment
+// from its index, also of those that only repeat what others hold. Memory: 8 bytes a page of the
+// database.
 class DigestWalk {
  public:
   DigestWalk(io::ObjectStore* store, BlockCache* cache, absl::string_view ns, const LogHistory& log)
@@ -41,8 +42,8 @@ class DigestWalk {
   const std::string ns_;
   const LogHistory& log_;
   HashColumn column_;
-  segment::FrameNo at_;             // the column is the database after this frame
-  std::vector<bool> is_done_;       // by position in log_.segments
+  segment::FrameNo at_;        // the column is the database after this frame
+  std::vector<bool> is_done_;  // by position in log_.segments
   uint64_t digests_checked_ = 0;
   std::vector<VerifyFinding> findings_;
   std::vector<VerifyFinding> notes_;

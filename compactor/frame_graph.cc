@@ -33,7 +33,8 @@ struct Distance {
 };
 
 absl::Status CheckRanges(absl::Span<const GraphSegment> segments) {
-  if (segments.size() >= kNone / 2) return absl::InvalidArgumentError("too many segments for one graph");
+  if (segments.size() >= kNone / 2)
+    return absl::InvalidArgumentError("too many segments for one graph");
   for (const GraphSegment& s : segments) {
     if (s.first.value() >= 1 && s.first <= s.last) continue;
     return absl::InvalidArgumentError(
@@ -54,11 +55,13 @@ uint64_t CostUpTo(const GraphSegment& s, FrameNo upto) {
   return SaturatingAdd(part, s.partial_cost_extra);
 }
 
-// The graph for one target, and Dijkstra's search in it. Besides the segments there is an edge that costs
-// nothing from each node to the one before: what is covered up to a boundary is covered up to an earlier one.
+// The graph for one target, and Dijkstra's search in it. Besides the segments there is an edge that
+// costs nothing from each node to the one before: what is covered up to a boundary is covered up to
+// an earlier one.
 class Search {
  public:
-  Search(absl::Span<const GraphSegment> segments, FrameNo target) : segments_(segments), target_(target) {
+  Search(absl::Span<const GraphSegment> segments, FrameNo target)
+      : segments_(segments), target_(target) {
     CollectNodes();
     CollectEdges();
   }
@@ -82,14 +85,15 @@ class Search {
   void Relax(Queue* queue, Distance distance, uint32_t node, uint32_t through);
 
   uint32_t NodeOf(uint64_t boundary) const {
-    return static_cast<uint32_t>(std::lower_bound(nodes_.begin(), nodes_.end(), boundary) - nodes_.begin());
+    return static_cast<uint32_t>(std::lower_bound(nodes_.begin(), nodes_.end(), boundary) -
+                                 nodes_.begin());
   }
   uint64_t EndOf(const GraphSegment& s) const { return std::min(s.last, target_).value(); }
 
   absl::Span<const GraphSegment> segments_;
   FrameNo target_;
-  std::vector<uint64_t> nodes_;    // boundaries, ascending
-  std::vector<Edge> edges_;        // by `from`
+  std::vector<uint64_t> nodes_;     // boundaries, ascending
+  std::vector<Edge> edges_;         // by `from`
   std::vector<uint32_t> edges_of_;  // node -> its first edge; one more at the end
   std::vector<Distance> distance_;
   std::vector<uint32_t> reached_by_;  // edge; kNone: the free edge, or not reached
@@ -110,7 +114,8 @@ void Search::CollectEdges() {
   for (uint32_t i = 0; i < segments_.size(); ++i) {
     const GraphSegment& s = segments_[i];
     if (!IsUsable(s, target_)) continue;
-    edges_.push_back({NodeOf(s.first.value() - 1), NodeOf(EndOf(s)), i, CostUpTo(s, FrameNo(EndOf(s)))});
+    edges_.push_back(
+        {NodeOf(s.first.value() - 1), NodeOf(EndOf(s)), i, CostUpTo(s, FrameNo(EndOf(s)))});
   }
   auto by_origin = [](const Edge& a, const Edge& b) {
     return std::tie(a.from, a.segment) < std::tie(b.from, b.segment);
@@ -169,9 +174,9 @@ std::vector<PathStep> Search::Path() const {
 absl::Status Unreachable(absl::Span<const GraphSegment> segments, FrameNo target) {
   std::vector<FrameRange> missing = MissingRanges(segments, target);
   if (!missing.empty()) {
-    return absl::NotFoundError(absl::StrFormat("frames %d to %d are in no segment (wanted: 1 to %d)",
-                                               missing[0].first.value(), missing[0].last.value(),
-                                               target.value()));
+    return absl::NotFoundError(
+        absl::StrFormat("frames %d to %d are in no segment (wanted: 1 to %d)",
+                        missing[0].first.value(), missing[0].last.value(), target.value()));
   }
   uint64_t below = 0;
   uint64_t above = UINT64_MAX;
@@ -179,14 +184,15 @@ absl::Status Unreachable(absl::Span<const GraphSegment> segments, FrameNo target
     if (s.last < target) below = std::max(below, s.last.value());
     if (s.last > target) above = std::min(above, s.last.value());
   }
-  return absl::FailedPreconditionError(
-      absl::StrFormat("frame %d lies inside a compacted segment; the nearest boundaries are %d and %d",
-                      target.value(), below, above));
+  return absl::FailedPreconditionError(absl::StrFormat(
+      "frame %d lies inside a compacted segment; the nearest boundaries are %d and %d",
+      target.value(), below, above));
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<PathStep>> CheapestPath(absl::Span<const GraphSegment> segments, FrameNo target) {
+absl::StatusOr<std::vector<PathStep>> CheapestPath(absl::Span<const GraphSegment> segments,
+                                                   FrameNo target) {
   STRATA_RETURN_IF_ERROR(CheckRanges(segments));
   if (target.value() == 0) return std::vector<PathStep>();
   Search search(segments, target);

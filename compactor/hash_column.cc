@@ -5,7 +5,8 @@ namespace strata::compactor {
 using segment::PageNo;
 
 void HashColumn::Toggle(size_t i) {
-  if (PageNo(static_cast<uint32_t>(i + 1)) != segment::LockBytePage(page_size_)) digest_.Toggle(hashes_[i]);
+  if (PageNo(static_cast<uint32_t>(i + 1)) != segment::LockBytePage(page_size_))
+    digest_.Toggle(hashes_[i]);
 }
 
 void HashColumn::Resize(uint32_t pages) {
@@ -14,7 +15,8 @@ void HashColumn::Resize(uint32_t pages) {
     hashes_.pop_back();
   }
   while (hashes_.size() < pages) {
-    hashes_.push_back(segment::ZeroPageHash(PageNo(static_cast<uint32_t>(hashes_.size() + 1)), page_size_));
+    hashes_.push_back(
+        segment::ZeroPageHash(PageNo(static_cast<uint32_t>(hashes_.size() + 1)), page_size_));
     Toggle(hashes_.size() - 1);
   }
 }

@@ -8,8 +8,8 @@
 
 namespace strata::compactor {
 
-// The hash of every page of a database, and the digest that follows from them, kept up to date. Memory: 8
-// bytes a page.
+// The hash of every page of a database, and the digest that follows from them, kept up to date.
+// Memory: 8 bytes a page.
 class HashColumn {
  public:
   explicit HashColumn(uint32_t page_size) : page_size_(page_size) {}

@@ -14,16 +14,19 @@ using segment::FrameNo;
 using segment::LogId;
 using segment::StoredSegment;
 
-// A frame that came from a compacted segment costs this much more than a segment, so that the exact path
-// takes a compacted one only for frames that no sealed one has.
+// A frame that came from a compacted segment costs this much more than a segment, so that the exact
+// path takes a compacted one only for frames that no sealed one has.
 constexpr uint64_t kInexactFrameCost = 1 << 20;
 
-uint64_t SaturatingMultiply(uint64_t a, uint64_t b) { return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b; }
+uint64_t SaturatingMultiply(uint64_t a, uint64_t b) {
+  return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
+}
 
 absl::Status Within(absl::string_view ns, const LogHistory& log, const absl::Status& status) {
   if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat("namespace ", ns, ", log id ",
-                                                  segment::ToString(log.log_id), ": ", status.message()));
+  return absl::Status(status.code(),
+                      absl::StrCat("namespace ", ns, ", log id ", segment::ToString(log.log_id),
+                                   ": ", status.message()));
 }
 
 // The frame from which on a segment of claims[i] does not count.
@@ -51,7 +54,8 @@ const LogHistory* NamespaceHistory::Find(const LogId& log_id) const {
   return nullptr;
 }
 
-LogHistory CountSegments(absl::Span<const StoredSegment> segments, absl::Span<const EpochClaim> claims) {
+LogHistory CountSegments(absl::Span<const StoredSegment> segments,
+                         absl::Span<const EpochClaim> claims) {
   LogHistory log;
   log.claims.assign(claims.begin(), claims.end());
   if (!claims.empty()) {
@@ -92,9 +96,9 @@ absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::strin
   for (const auto& [log_id, of_log] : claims_of) {
     for (const EpochClaim& claim : of_log) {
       if (claim.page_size == of_log[0].page_size) continue;
-      return absl::DataLossError(absl::StrCat(segment::BuildEpochKey(ns, claim.epoch), ": page size ",
-                                              claim.page_size, ", but epoch ", of_log[0].epoch.value(),
-                                              " of the same log id says ", of_log[0].page_size));
+      return absl::DataLossError(absl::StrCat(
+          segment::BuildEpochKey(ns, claim.epoch), ": page size ", claim.page_size, ", but epoch ",
+          of_log[0].epoch.value(), " of the same log id says ", of_log[0].page_size));
     }
     history.logs.push_back(CountSegments(segments[log_id], of_log));
     segments.erase(log_id);

@@ -13,15 +13,15 @@
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
 
-// What a namespace's objects mean together: which segments count, and up to which frame. The rules are in
-// docs/store_layout.md, "What counts".
+// What a namespace's objects mean together: which segments count, and up to which frame. The rules
+// are in docs/store_layout.md, "What counts".
 namespace strata::compactor {
 
 // A segment that counts, as far as it does.
 struct CountedSegment {
   segment::SegmentKey key;
-  uint64_t size = 0;       // bytes of the object
-  segment::FrameNo upto;   // key.last, or less where a later epoch took over inside it
+  uint64_t size = 0;      // bytes of the object
+  segment::FrameNo upto;  // key.last, or less where a later epoch took over inside it
 
   bool is_sealed() const { return key.level == segment::kSealedLevel; }
 };
@@ -33,28 +33,28 @@ struct LogHistory {
   segment::FrameNo parent_frame;
   uint32_t page_size = 0;
   segment::Epoch first_epoch;
-  std::vector<segment::EpochClaim> claims;      // ascending
-  std::vector<CountedSegment> segments;         // in key order
-  std::vector<segment::StoredSegment> fenced;   // do not count: from a writer that had been replaced
+  std::vector<segment::EpochClaim> claims;     // ascending
+  std::vector<CountedSegment> segments;        // in key order
+  std::vector<segment::StoredSegment> fenced;  // do not count: from a writer that had been replaced
 };
 
 struct NamespaceHistory {
   std::string ns;
-  std::vector<LogHistory> logs;                    // in order of their first epoch
-  std::vector<segment::StoredSegment> unclaimed;   // of log ids that no epoch claims; do not count
+  std::vector<LogHistory> logs;                   // in order of their first epoch
+  std::vector<segment::StoredSegment> unclaimed;  // of log ids that no epoch claims; do not count
 
   // The newest log id with segments that count; nullptr when nothing can be restored.
   const LogHistory* live() const;
   const LogHistory* Find(const segment::LogId& log_id) const;
 };
 
-// Applies the epochs to the segments of one log id (`segments` in key order, `claims` ascending, all of that
-// log id). A pure function.
+// Applies the epochs to the segments of one log id (`segments` in key order, `claims` ascending,
+// all of that log id). A pure function.
 LogHistory CountSegments(absl::Span<const segment::StoredSegment> segments,
                          absl::Span<const segment::EpochClaim> claims);
 
-// Lists a namespace: segments first, then epochs. InvalidArgument or DataLoss name the object that does not
-// belong there or is damaged. A namespace without any object is an empty history.
+// Lists a namespace: segments first, then epochs. InvalidArgument or DataLoss name the object that
+// does not belong there or is damaged. A namespace without any object is an empty history.
 absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::string_view ns);
 
 // What one more request costs, expressed in bytes, and how many bytes a request brings.
@@ -67,8 +67,8 @@ uint64_t RequestsFor(uint64_t bytes);
 // The frame graph of a log: position i is segments[i].
 std::vector<GraphSegment> BuildGraph(const LogHistory& log);
 
-// The cheapest restore path to `target`, as positions in log.segments. Errors as CheapestPath, with the
-// namespace and log id in front.
+// The cheapest restore path to `target`, as positions in log.segments. Errors as CheapestPath, with
+// the namespace and log id in front.
 absl::StatusOr<std::vector<PathStep>> PlanPath(absl::string_view ns, const LogHistory& log,
                                                segment::FrameNo target);
 

@@ -22,7 +22,8 @@ constexpr size_t kListingPage = 1000;
 
 // True for what damage or a foreign object cause; everything else is the store's own trouble.
 bool IsAboutTheObject(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) || absl::IsUnimplemented(status);
+  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) ||
+         absl::IsUnimplemented(status);
 }
 
 class Loader {
@@ -74,10 +75,12 @@ absl::Status Loader::ListAll() {
   return List(ns_ + "/", [&](const std::string& key) { return !absl::StartsWith(key, segments); });
 }
 
-absl::Status Loader::List(const std::string& prefix, absl::FunctionRef<bool(const std::string&)> wanted) {
+absl::Status Loader::List(const std::string& prefix,
+                          absl::FunctionRef<bool(const std::string&)> wanted) {
   std::string after;
   while (true) {
-    STRATA_ASSIGN_OR_RETURN(std::vector<io::ObjectInfo> page, store_->List(prefix, after, kListingPage));
+    STRATA_ASSIGN_OR_RETURN(std::vector<io::ObjectInfo> page,
+                            store_->List(prefix, after, kListingPage));
     if (page.empty()) return absl::OkStatus();
     for (const io::ObjectInfo& info : page) {
       if (wanted(info.key)) STRATA_RETURN_IF_ERROR(Sort(info));
@@ -93,9 +96,10 @@ void Loader::BuildLogs() {
   for (const auto& [log_id, claims] : claims_) {
     for (const EpochClaim& claim : claims) {
       if (claim.page_size == claims[0].page_size) continue;
-      result_.findings.push_back({segment::BuildEpochKey(ns_, claim.epoch),
-                                  absl::StrCat("page size ", claim.page_size, ", but epoch ",
-                                               claims[0].epoch.value(), " says ", claims[0].page_size)});
+      result_.findings.push_back(
+          {segment::BuildEpochKey(ns_, claim.epoch),
+           absl::StrCat("page size ", claim.page_size, ", but epoch ", claims[0].epoch.value(),
+                        " says ", claims[0].page_size)});
     }
     result_.history.logs.push_back(CountSegments(segments_[log_id], claims));
     segments_.erase(log_id);
@@ -103,7 +107,8 @@ void Loader::BuildLogs() {
   std::sort(result_.history.logs.begin(), result_.history.logs.end(),
             [](auto& a, auto& b) { return a.first_epoch < b.first_epoch; });
   for (const auto& [log_id, unclaimed] : segments_) {
-    result_.history.unclaimed.insert(result_.history.unclaimed.end(), unclaimed.begin(), unclaimed.end());
+    result_.history.unclaimed.insert(result_.history.unclaimed.end(), unclaimed.begin(),
+                                     unclaimed.end());
   }
 }
 

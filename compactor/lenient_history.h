@@ -19,7 +19,8 @@ struct LenientHistory {
   uint64_t bytes = 0;
 };
 
-// Like LoadHistory, but what does not belong there or is damaged becomes a finding. Errors are the store's.
+// Like LoadHistory, but what does not belong there or is damaged becomes a finding. Errors are the
+// store's.
 absl::StatusOr<LenientHistory> LoadLenientHistory(io::ObjectStore* store, absl::string_view ns);
 
 }  // namespace strata::compactor

@@ -24,7 +24,8 @@ void MergedPages::AddToDigest(uint64_t page, uint64_t page_hash) {
 
 void MergedPages::AddZeroPages(uint64_t begin, uint64_t end) {
   for (uint64_t page = begin; page < end; ++page) {
-    AddToDigest(page, segment::ZeroPageHash(PageNo(static_cast<uint32_t>(page)), chain_.page_size()));
+    AddToDigest(page,
+                segment::ZeroPageHash(PageNo(static_cast<uint32_t>(page)), chain_.page_size()));
   }
 }
 
@@ -41,7 +42,8 @@ absl::Status MergedPages::EncodeWindow(absl::Span<const UnionEntry> window) {
     STRATA_ASSIGN_OR_RETURN(
         encoded.header.codec,
         segment::EncodePage(fetched.page, options_.codec, options_.zstd_level, &encoded.payload));
-    if (encoded.header.codec == Codec::kRaw) encoded.payload.assign(fetched.page.begin(), fetched.page.end());
+    if (encoded.header.codec == Codec::kRaw)
+      encoded.payload.assign(fetched.page.begin(), fetched.page.end());
     encoded.header.stored_length = static_cast<uint32_t>(encoded.payload.size());
     encoded.header.dictionary_id = 0;
     return absl::OkStatus();
@@ -61,7 +63,8 @@ absl::Status MergedPages::WriteTo(segment::SegmentWriter* writer,
     STRATA_RETURN_IF_ERROR(EncodeWindow(absl::MakeConstSpan(window).first(filled)));
     for (size_t i = 0; i < filled; ++i) {
       const EncodedPage& encoded = encoded_[i];
-      STRATA_RETURN_IF_ERROR(writer->AddEncodedFrame(encoded.header, encoded.payload, encoded.page_hash));
+      STRATA_RETURN_IF_ERROR(
+          writer->AddEncodedFrame(encoded.header, encoded.payload, encoded.page_hash));
       uint64_t page = window[i].page.value();
       if (has_digest) AddZeroPages(next_page, page);
       AddToDigest(page, encoded.page_hash);

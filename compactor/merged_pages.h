@@ -10,15 +10,17 @@
 
 namespace strata::compactor {
 
-// The newest versions of a chain, in page order, encoded for a new segment. Reads and encodes on several
-// threads, a window of a few MiB at a time. One thread at a time uses it.
+// The newest versions of a chain, in page order, encoded for a new segment. Reads and encodes on
+// several threads, a window of a few MiB at a time. One thread at a time uses it.
 class MergedPages {
  public:
-  MergedPages(const SegmentChain& chain, const segment::SegmentWriterOptions& options, size_t threads)
+  MergedPages(const SegmentChain& chain, const segment::SegmentWriterOptions& options,
+              size_t threads)
       : chain_(chain), options_(options), threads_(threads) {}
 
   // Appends all pages to `writer`. `progress` (may be empty) hears of pages done and pages in all.
-  absl::Status WriteTo(segment::SegmentWriter* writer, const std::function<void(uint64_t, uint64_t)>& progress);
+  absl::Status WriteTo(segment::SegmentWriter* writer,
+                       const std::function<void(uint64_t, uint64_t)>& progress);
 
   uint64_t pages() const { return pages_; }
 

@@ -16,8 +16,10 @@ std::string BaseOf(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(io::FileSystem* file_system, io::Random* random,
-                                                               const std::string& path, bool replace) {
+absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(io::FileSystem* file_system,
+                                                               io::Random* random,
+                                                               const std::string& path,
+                                                               bool replace) {
   std::unique_ptr<OutputFile> output(new OutputFile(file_system, path, replace));
   STRATA_RETURN_IF_ERROR(output->CheckPlace());
   STRATA_RETURN_IF_ERROR(output->RemoveAbandoned());
@@ -66,7 +68,8 @@ absl::Status OutputFile::RemoveAbandoned() {
   for (const std::string& name : names) {
     if (!absl::StartsWith(name, prefix)) continue;
     std::string abandoned = absl::StrCat(directory, "/", name);
-    absl::StatusOr<std::unique_ptr<io::File>> file = file_system_->Open(abandoned, io::OpenMode::kReadWrite);
+    absl::StatusOr<std::unique_ptr<io::File>> file =
+        file_system_->Open(abandoned, io::OpenMode::kReadWrite);
     if (!file.ok()) continue;
     absl::StatusOr<bool> locked = (*file)->TryLock(io::LockKind::kExclusive);
     if (locked.ok() && *locked) STRATA_RETURN_IF_ERROR(file_system_->Unlink(abandoned));
@@ -76,7 +79,8 @@ absl::Status OutputFile::RemoveAbandoned() {
 
 absl::Status OutputFile::CreateTemporary(io::Random* random) {
   temporary_path_ = absl::StrCat(path_, kMark, absl::Hex(random->Next64(), absl::kZeroPad16));
-  STRATA_ASSIGN_OR_RETURN(file_, file_system_->Open(temporary_path_, io::OpenMode::kCreate, ownership_));
+  STRATA_ASSIGN_OR_RETURN(file_,
+                          file_system_->Open(temporary_path_, io::OpenMode::kCreate, ownership_));
   STRATA_ASSIGN_OR_RETURN(bool locked, file_->TryLock(io::LockKind::kExclusive));
   if (locked) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(temporary_path_, ": locked by another process"));

@@ -10,13 +10,15 @@
 
 namespace strata::compactor {
 
-// A file that appears whole or not at all: written as "<path>.strata-restore-<random>" and renamed. Destroyed
-// without Publish, it leaves nothing behind; what a killed process left is removed by the next one.
+// A file that appears whole or not at all: written as "<path>.strata-restore-<random>" and renamed.
+// Destroyed without Publish, it leaves nothing behind; what a killed process left is removed by the
+// next one.
 class OutputFile {
  public:
-  // AlreadyExists: `path` is there and `replace` is off. FailedPrecondition: "<path>-wal" or "<path>-journal"
-  // is there with something in it, or `path` is no regular file.
-  static absl::StatusOr<std::unique_ptr<OutputFile>> Create(io::FileSystem* file_system, io::Random* random,
+  // AlreadyExists: `path` is there and `replace` is off. FailedPrecondition: "<path>-wal" or
+  // "<path>-journal" is there with something in it, or `path` is no regular file.
+  static absl::StatusOr<std::unique_ptr<OutputFile>> Create(io::FileSystem* file_system,
+                                                            io::Random* random,
                                                             const std::string& path, bool replace);
   ~OutputFile();
 

@@ -18,7 +18,7 @@ using segment::DirectoryEntry;
 using segment::SegmentReader;
 using segment::UnionEntry;
 
-constexpr size_t kRunLength = 256;          // winners that one thread takes at a time
+constexpr size_t kRunLength = 256;           // winners that one thread takes at a time
 constexpr uint64_t kDirectoryEntries = 512;  // read at a time
 
 // The positions of the winners, in the order in which the segments store them.
@@ -26,7 +26,8 @@ std::vector<uint32_t> StorageOrder(absl::Span<const UnionEntry> winners) {
   std::vector<uint32_t> order(winners.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return std::pair(winners[a].source, winners[a].ordinal) < std::pair(winners[b].source, winners[b].ordinal);
+    return std::pair(winners[a].source, winners[a].ordinal) <
+           std::pair(winners[b].source, winners[b].ordinal);
   });
   return order;
 }
@@ -34,15 +35,16 @@ std::vector<uint32_t> StorageOrder(absl::Span<const UnionEntry> winners) {
 // Frame directory lines of one segment, read in stretches.
 class DirectoryWindow {
  public:
-  absl::StatusOr<DirectoryEntry> Find(const SegmentReader& reader, size_t source, uint64_t ordinal) {
+  absl::StatusOr<DirectoryEntry> Find(const SegmentReader& reader, size_t source,
+                                      uint64_t ordinal) {
     if (source != source_ || ordinal < first_ || ordinal - first_ >= entries_.size()) {
       STRATA_ASSIGN_OR_RETURN(entries_, reader.ReadDirectory(ordinal, kDirectoryEntries));
       source_ = source;
       first_ = ordinal;
     }
     if (entries_.empty()) {
-      return absl::DataLossError(absl::StrCat(reader.source().name(), ": the index names frame ", ordinal,
-                                              " of ", reader.footer().frames));
+      return absl::DataLossError(absl::StrCat(reader.source().name(), ": the index names frame ",
+                                              ordinal, " of ", reader.footer().frames));
     }
     return entries_[ordinal - first_];
   }
@@ -71,8 +73,8 @@ class Fetch {
 
  private:
   void Work();
-  absl::Status FetchOne(uint32_t position, DirectoryWindow* directory, std::vector<uint8_t>* payload,
-                        std::vector<uint8_t>* page);
+  absl::Status FetchOne(uint32_t position, DirectoryWindow* directory,
+                        std::vector<uint8_t>* payload, std::vector<uint8_t>* page);
 
   const SegmentChain& chain_;
   const absl::Span<const UnionEntry> winners_;
@@ -102,41 +104,41 @@ void Fetch::Work() {
   }
 }
 
-absl::Status Fetch::FetchOne(uint32_t position, DirectoryWindow* directory, std::vector<uint8_t>* payload,
-                             std::vector<uint8_t>* page) {
+absl::Status Fetch::FetchOne(uint32_t position, DirectoryWindow* directory,
+                             std::vector<uint8_t>* payload, std::vector<uint8_t>* page) {
   const UnionEntry& winner = winners_[position];
   const OpenedSegment& opened = chain_.segments()[winner.source];
   const SegmentReader& reader = *opened.reader;
-  STRATA_ASSIGN_OR_RETURN(DirectoryEntry entry, directory->Find(reader, winner.source, winner.ordinal));
+  STRATA_ASSIGN_OR_RETURN(DirectoryEntry entry,
+                          directory->Find(reader, winner.source, winner.ordinal));
   FetchedPage fetched;
   fetched.position = position;
   STRATA_ASSIGN_OR_RETURN(fetched.header, reader.ReadStoredFrame(entry, payload));
-  absl::Status decoded = segment::DecodePage(fetched.header.codec, fetched.header.dictionary_id, *payload,
-                                             absl::MakeSpan(*page));
+  absl::Status decoded = segment::DecodePage(fetched.header.codec, fetched.header.dictionary_id,
+                                             *payload, absl::MakeSpan(*page));
   if (!decoded.ok()) {
-    return absl::Status(decoded.code(), absl::StrCat(reader.source().name(), ": offset ", entry.offset, ": ",
-                                                     decoded.message()));
+    return absl::Status(decoded.code(), absl::StrCat(reader.source().name(), ": offset ",
+                                                     entry.offset, ": ", decoded.message()));
   }
   fetched.payload = *payload;
   fetched.page = *page;
   fetched.page_hash = segment::PageHash(winner.page, *page);
   bool same = fetched.header.page == winner.page && fetched.header.frame <= opened.upto;
   if (!same || (opened.is_whole() && fetched.page_hash != winner.page_hash)) {
-    return absl::DataLossError(absl::StrCat(reader.source().name(), ": offset ", entry.offset, ": page ",
-                                            winner.page.value(), " is not the one that the index promised"));
+    return absl::DataLossError(absl::StrCat(reader.source().name(), ": offset ", entry.offset,
+                                            ": page ", winner.page.value(),
+                                            " is not the one that the index promised"));
   }
   return use_(fetched);
 }
 
 }  // namespace
 
-absl::Status FetchPages(const SegmentChain& chain, absl::Span<const UnionEntry> winners, size_t threads,
-                        const PageUser& use) {
+absl::Status FetchPages(const SegmentChain& chain, absl::Span<const UnionEntry> winners,
+                        size_t threads, const PageUser& use) {
   return Fetch(chain, winners, use).Run(threads);
 }
 
-size_t DefaultThreads() {
-  return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 8);
-}
+size_t DefaultThreads() { return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, 8); }
 
 }  // namespace strata::compactor

@@ -25,9 +25,10 @@ struct FetchedPage {
 // Called from several threads at once; the views are valid during the call.
 using PageUser = std::function<absl::Status(const FetchedPage&)>;
 
-// Reads the versions that `winners` name from the chain's segments, in the order in which they are stored
-// and from up to `threads` threads. Stops at the first error. DataLoss when a page is not the one, or has
-// not the hash, that the index says. Memory: a few pages a thread, and 16 bytes a winner.
+// Reads the versions that `winners` name from the chain's segments, in the order in which they are
+// stored and from up to `threads` threads. Stops at the first error. DataLoss when a page is not
+// the one, or has not the hash, that the index says. Memory: a few pages a thread, and 16 bytes a
+// winner.
 absl::Status FetchPages(const SegmentChain& chain, absl::Span<const segment::UnionEntry> winners,
                         size_t threads, const PageUser& use);
 

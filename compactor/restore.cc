@@ -61,13 +61,15 @@ absl::Status PageWriter::WriteOne(const FetchedPage& fetched) {
   STRATA_RETURN_IF_ERROR(file_->Write((page - 1) * chain_.page_size(), fetched.page));
   if (!IsLockBytePage(page)) digest_ ^= fetched.page_hash;
   uint64_t done = ++pages_fetched_;
-  if (options_.progress && done % 1024 == 0) options_.progress(done, chain_.commit().database_pages);
+  if (options_.progress && done % 1024 == 0)
+    options_.progress(done, chain_.commit().database_pages);
   return absl::OkStatus();
 }
 
 absl::Status PageWriter::WriteWindow(absl::Span<const UnionEntry> window) {
   size_t threads = options_.threads == 0 ? DefaultThreads() : options_.threads;
-  return FetchPages(chain_, window, threads, [this](const FetchedPage& page) { return WriteOne(page); });
+  return FetchPages(chain_, window, threads,
+                    [this](const FetchedPage& page) { return WriteOne(page); });
 }
 
 absl::Status PageWriter::Run() {
@@ -94,14 +96,15 @@ absl::Status CheckDigest(const NamespaceHistory& history, const SegmentChain& ch
                          const segment::CommitEntry& wanted, uint64_t found) {
   if (found == chain.commit().digest && found == wanted.digest) return absl::OkStatus();
   return absl::DataLossError(absl::StrFormat(
-      "namespace %s: the database at frame %d has digest %016x, expected %016x; path ends with %s", history.ns,
-      chain.commit().frame.value(), found, chain.commit().digest,
+      "namespace %s: the database at frame %d has digest %016x, expected %016x; path ends with %s",
+      history.ns, chain.commit().frame.value(), found, chain.commit().digest,
       chain.segments().back().reader->source().name()));
 }
 
 }  // namespace
 
-absl::StatusOr<RestorePlan> PlanRestore(const NamespaceHistory& history, const ResolvedTarget& target) {
+absl::StatusOr<RestorePlan> PlanRestore(const NamespaceHistory& history,
+                                        const ResolvedTarget& target) {
   RestorePlan plan;
   STRATA_ASSIGN_OR_RETURN(plan.path, PlanPath(history.ns, *target.log, target.commit.frame));
   for (const PathStep& step : plan.path) {
@@ -112,10 +115,11 @@ absl::StatusOr<RestorePlan> PlanRestore(const NamespaceHistory& history, const R
   return plan;
 }
 
-absl::StatusOr<RestoreResult> Restore(io::ObjectStore* store, BlockCache* cache, io::FileSystem* file_system,
-                                      io::Random* random, const NamespaceHistory& history,
-                                      const ResolvedTarget& target, const RestorePlan& plan,
-                                      const std::string& output, const RestoreOptions& options) {
+absl::StatusOr<RestoreResult> Restore(io::ObjectStore* store, BlockCache* cache,
+                                      io::FileSystem* file_system, io::Random* random,
+                                      const NamespaceHistory& history, const ResolvedTarget& target,
+                                      const RestorePlan& plan, const std::string& output,
+                                      const RestoreOptions& options) {
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> file,
                           OutputFile::Create(file_system, random, output, options.force));
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<SegmentChain> chain,

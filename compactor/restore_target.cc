@@ -8,7 +8,8 @@ namespace strata::compactor {
 namespace {
 
 absl::Status NothingThere(const NamespaceHistory& history) {
-  return absl::NotFoundError(absl::StrCat("namespace ", history.ns, ": nothing that could be restored"));
+  return absl::NotFoundError(
+      absl::StrCat("namespace ", history.ns, ": nothing that could be restored"));
 }
 
 // What `place`, which has a commit, says about the target.
@@ -21,9 +22,9 @@ ResolvedTarget Resolved(const Timeline& timeline, const Timeline::Place& place) 
 }
 
 absl::Status AllLater(const NamespaceHistory& history, const Timeline::Place& place) {
-  return absl::NotFoundError(absl::StrCat("namespace ", history.ns,
-                                          ": no commit at or before that; the first is at frame ",
-                                          place.next->frame.value(), ", time ", place.next->time_us, " us"));
+  return absl::NotFoundError(absl::StrCat(
+      "namespace ", history.ns, ": no commit at or before that; the first is at frame ",
+      place.next->frame.value(), ", time ", place.next->time_us, " us"));
 }
 
 absl::StatusOr<ResolvedTarget> ResolveLatest(Timeline* timeline) {
@@ -40,7 +41,8 @@ absl::StatusOr<ResolvedTarget> ResolveFrame(const NamespaceHistory& history, Tim
   if (frame > timeline->end()) {
     STRATA_RETURN_IF_ERROR(timeline->CheckComplete());
     return absl::NotFoundError(absl::StrCat("namespace ", history.ns, ": frame ", frame.value(),
-                                            " is not there; the last one is ", timeline->end().value()));
+                                            " is not there; the last one is ",
+                                            timeline->end().value()));
   }
   STRATA_ASSIGN_OR_RETURN(Timeline::Place place, timeline->AtOrBefore(frame));
   if (!place.commit) return AllLater(history, place);
@@ -52,11 +54,12 @@ absl::StatusOr<ResolvedTarget> ResolveFrame(const NamespaceHistory& history, Tim
 }  // namespace
 
 absl::StatusOr<ResolvedTarget> ResolveTarget(io::ObjectStore* store, BlockCache* cache,
-                                             const NamespaceHistory& history, const RestoreTarget& target) {
+                                             const NamespaceHistory& history,
+                                             const RestoreTarget& target) {
   const LogHistory* log = target.log_id ? history.Find(*target.log_id) : history.live();
   if (log == nullptr && target.log_id) {
-    return absl::NotFoundError(absl::StrCat("namespace ", history.ns, ": no log id ",
-                                            segment::ToString(*target.log_id)));
+    return absl::NotFoundError(
+        absl::StrCat("namespace ", history.ns, ": no log id ", segment::ToString(*target.log_id)));
   }
   if (log == nullptr) return NothingThere(history);
   STRATA_ASSIGN_OR_RETURN(Timeline timeline, Timeline::Open(store, cache, history.ns, log));
@@ -67,7 +70,8 @@ absl::StatusOr<ResolvedTarget> ResolveTarget(io::ObjectStore* store, BlockCache*
   std::optional<Timeline::Place> earliest;
   for (size_t i = log - history.logs.data() + 1; i-- > 0;) {
     if (history.logs[i].segments.empty()) continue;
-    STRATA_ASSIGN_OR_RETURN(Timeline earlier, Timeline::Open(store, cache, history.ns, &history.logs[i]));
+    STRATA_ASSIGN_OR_RETURN(Timeline earlier,
+                            Timeline::Open(store, cache, history.ns, &history.logs[i]));
     STRATA_ASSIGN_OR_RETURN(Timeline::Place place, earlier.AtOrBeforeTime(*target.time_us));
     if (place.commit) {
       // With nothing behind it, the wanted moment may lie in frames that are missing.

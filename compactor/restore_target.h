@@ -22,12 +22,14 @@ struct ResolvedTarget {
   const LogHistory* log = nullptr;  // into the history
   segment::CommitEntry commit;
   std::optional<segment::CommitEntry> next;  // the commit after it, when there is one
-  bool is_exact = false;  // the wanted frame or time is just that of the commit (or the latest was wanted)
+  bool is_exact =
+      false;  // the wanted frame or time is just that of the commit (or the latest was wanted)
 };
 
-// NotFound: nothing at or before the target (the message names the first commit there is), a log id that is
-// not there, or a gap before the target.
+// NotFound: nothing at or before the target (the message names the first commit there is), a log id
+// that is not there, or a gap before the target.
 absl::StatusOr<ResolvedTarget> ResolveTarget(io::ObjectStore* store, BlockCache* cache,
-                                             const NamespaceHistory& history, const RestoreTarget& target);
+                                             const NamespaceHistory& history,
+                                             const RestoreTarget& target);
 
 }  // namespace strata::compactor

@@ -35,10 +35,10 @@ class VectorIterator : public PageIndexIterator {
   size_t next_ = 0;
 };
 
-absl::Status Differs(const SegmentReader& reader, absl::string_view what, absl::string_view expected,
-                     absl::string_view found) {
-  return absl::DataLossError(absl::StrCat(reader.source().name(), ": ", what, ": expected ", expected,
-                                          ", found ", found));
+absl::Status Differs(const SegmentReader& reader, absl::string_view what,
+                     absl::string_view expected, absl::string_view found) {
+  return absl::DataLossError(
+      absl::StrCat(reader.source().name(), ": ", what, ": expected ", expected, ", found ", found));
 }
 
 absl::Status CheckNumber(const SegmentReader& reader, absl::string_view what, uint64_t expected,
@@ -53,16 +53,20 @@ absl::Status CheckIsWhatKeySays(const SegmentReader& reader, const StoredSegment
   const segment::SegmentHeader& header = reader.header();
   const segment::SegmentKey& key = stored.key;
   if (footer.log_id != key.log_id) {
-    return Differs(reader, "log id", segment::ToString(key.log_id), segment::ToString(footer.log_id));
+    return Differs(reader, "log id", segment::ToString(key.log_id),
+                   segment::ToString(footer.log_id));
   }
-  STRATA_RETURN_IF_ERROR(CheckNumber(reader, "first frame", key.first.value(), footer.first_frame.value()));
-  STRATA_RETURN_IF_ERROR(CheckNumber(reader, "last frame", key.last.value(), footer.last_frame.value()));
+  STRATA_RETURN_IF_ERROR(
+      CheckNumber(reader, "first frame", key.first.value(), footer.first_frame.value()));
+  STRATA_RETURN_IF_ERROR(
+      CheckNumber(reader, "last frame", key.last.value(), footer.last_frame.value()));
   STRATA_RETURN_IF_ERROR(CheckNumber(reader, "epoch", key.epoch.value(), footer.epoch.value()));
   STRATA_RETURN_IF_ERROR(CheckNumber(reader, "level", key.level, header.level));
   STRATA_RETURN_IF_ERROR(CheckNumber(reader, "length", stored.size, footer.segment_length));
   STRATA_RETURN_IF_ERROR(CheckNumber(reader, "page size", page_size, footer.page_size));
   bool is_compacted = footer.state == segment::SegmentState::kCompacted;
-  return CheckNumber(reader, "compacted", key.level == segment::kSealedLevel ? 0 : 1, is_compacted ? 1 : 0);
+  return CheckNumber(reader, "compacted", key.level == segment::kSealedLevel ? 0 : 1,
+                     is_compacted ? 1 : 0);
 }
 
 // The commits of a segment up to a frame.
@@ -84,12 +88,13 @@ uint32_t SmallestSize(const OpenedSegment& opened) {
 }
 
 // The frames up to `upto`, in page order and for each page in frame order.
-absl::StatusOr<std::vector<std::pair<PageIndexEntry, FrameNo>>> VersionsUpTo(const SegmentReader& reader,
-                                                                             FrameNo upto) {
+absl::StatusOr<std::vector<std::pair<PageIndexEntry, FrameNo>>> VersionsUpTo(
+    const SegmentReader& reader, FrameNo upto) {
   std::vector<std::pair<PageIndexEntry, FrameNo>> versions;
   bool more = true;
   for (uint64_t at = 0; more; at += kDirectoryRead) {
-    STRATA_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, reader.ReadDirectory(at, kDirectoryRead));
+    STRATA_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries,
+                            reader.ReadDirectory(at, kDirectoryRead));
     more = entries.size() == kDirectoryRead;
     for (size_t i = 0; i < entries.size(); ++i) {
       if (entries[i].frame > upto) {
@@ -106,7 +111,8 @@ absl::StatusOr<std::vector<std::pair<PageIndexEntry, FrameNo>>> VersionsUpTo(con
 }
 
 // The index that the segment would have had, had it ended at `upto`.
-absl::StatusOr<std::unique_ptr<PageIndexIterator>> IndexUpTo(const SegmentReader& reader, FrameNo upto) {
+absl::StatusOr<std::unique_ptr<PageIndexIterator>> IndexUpTo(const SegmentReader& reader,
+                                                             FrameNo upto) {
   STRATA_ASSIGN_OR_RETURN(auto versions, VersionsUpTo(reader, upto));
   std::vector<CommitEntry> commits = CommitsUpTo(reader, upto);
   segment::LowestSizes lowest(commits);
@@ -121,20 +127,23 @@ absl::StatusOr<std::unique_ptr<PageIndexIterator>> IndexUpTo(const SegmentReader
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SegmentReader>> OpenStoredSegment(io::ObjectStore* store, BlockCache* cache,
+absl::StatusOr<std::unique_ptr<SegmentReader>> OpenStoredSegment(io::ObjectStore* store,
+                                                                 BlockCache* cache,
                                                                  absl::string_view ns,
                                                                  const StoredSegment& stored,
                                                                  uint32_t page_size) {
-  auto source = std::make_shared<CachedObject>(store, cache, segment::BuildSegmentKey(ns, stored.key),
-                                               stored.size);
+  auto source = std::make_shared<CachedObject>(
+      store, cache, segment::BuildSegmentKey(ns, stored.key), stored.size);
   absl::StatusOr<std::unique_ptr<SegmentReader>> reader = SegmentReader::Open(source);
   if (!reader.ok()) return reader.status();
   STRATA_RETURN_IF_ERROR(CheckIsWhatKeySays(**reader, stored, page_size));
   return reader;
 }
 
-absl::StatusOr<std::unique_ptr<SegmentChain>> SegmentChain::Open(io::ObjectStore* store, BlockCache* cache,
-                                                                 absl::string_view ns, const LogHistory& log,
+absl::StatusOr<std::unique_ptr<SegmentChain>> SegmentChain::Open(io::ObjectStore* store,
+                                                                 BlockCache* cache,
+                                                                 absl::string_view ns,
+                                                                 const LogHistory& log,
                                                                  absl::Span<const PathStep> path) {
   std::unique_ptr<SegmentChain> chain(new SegmentChain());
   chain->page_size_ = log.page_size;
@@ -144,7 +153,8 @@ absl::StatusOr<std::unique_ptr<SegmentChain>> SegmentChain::Open(io::ObjectStore
     opened.key = counted.key;
     opened.upto = step.upto;
     STRATA_ASSIGN_OR_RETURN(
-        opened.reader, OpenStoredSegment(store, cache, ns, {counted.key, counted.size}, log.page_size));
+        opened.reader,
+        OpenStoredSegment(store, cache, ns, {counted.key, counted.size}, log.page_size));
     chain->segments_.push_back(std::move(opened));
   }
   STRATA_RETURN_IF_ERROR(chain->FindCommit());
@@ -154,7 +164,8 @@ absl::StatusOr<std::unique_ptr<SegmentChain>> SegmentChain::Open(io::ObjectStore
 absl::Status SegmentChain::FindCommit() {
   if (segments_.empty()) return absl::OkStatus();
   for (const OpenedSegment& opened : segments_) {
-    const CommitEntry* commit = segment::LastCommitAtOrBefore(opened.reader->commits(), opened.upto);
+    const CommitEntry* commit =
+        segment::LastCommitAtOrBefore(opened.reader->commits(), opened.upto);
     if (commit == nullptr || commit->frame != opened.upto) {
       return absl::DataLossError(absl::StrCat(opened.reader->source().name(), ": frame ",
                                               opened.upto.value(), " is no commit"));

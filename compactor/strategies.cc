@@ -13,8 +13,8 @@ namespace {
 absl::Status CheckChain(absl::Span<const ChainLink> chain) {
   for (size_t i = 0; i < chain.size(); ++i) {
     if (chain[i].first.value() < 1 || chain[i].first > chain[i].last) {
-      return absl::InvalidArgumentError(absl::StrFormat("a segment of frames %d to %d",
-                                                        chain[i].first.value(), chain[i].last.value()));
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "a segment of frames %d to %d", chain[i].first.value(), chain[i].last.value()));
     }
     if (i == 0) continue;
     if (chain[i].first > chain[i - 1].last.next()) {
@@ -46,8 +46,8 @@ std::vector<MergeSet> ChooseAll(absl::Span<const ChainLink> chain) {
   return {SetOf(chain, 0, chain.size())};
 }
 
-// From the newest backwards, a segment joins the run behind it while it is less than twice as large as
-// that. Runs are closed from the right, so the leftovers may offer more in the next round.
+// From the newest backwards, a segment joins the run behind it while it is less than twice as large
+// as that. Runs are closed from the right, so the leftovers may offer more in the next round.
 std::vector<MergeSet> ChooseLogarithmic(absl::Span<const ChainLink> chain) {
   std::vector<MergeSet> sets;
   size_t end = chain.size();
@@ -69,7 +69,8 @@ std::vector<MergeSet> ChooseTiered(absl::Span<const ChainLink> chain) {
   std::vector<MergeSet> sets;
   size_t begin = 0;
   for (size_t i = 0; i <= chain.size(); ++i) {
-    if (i < chain.size() && chain[i].level == chain[begin].level && i - begin < kTierWidth) continue;
+    if (i < chain.size() && chain[i].level == chain[begin].level && i - begin < kTierWidth)
+      continue;
     if (i - begin == kTierWidth && chain[begin].level < segment::kMaxLevel) {
       sets.push_back({begin, i, static_cast<uint8_t>(chain[begin].level + 1)});
     }
@@ -84,10 +85,12 @@ absl::StatusOr<Strategy> ParseStrategy(absl::string_view name) {
   if (name == "all") return Strategy::kAll;
   if (name == "log") return Strategy::kLogarithmic;
   if (name == "tiered") return Strategy::kTiered;
-  return absl::InvalidArgumentError(absl::StrCat("strategy \"", name, "\": expected all, log or tiered"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("strategy \"", name, "\": expected all, log or tiered"));
 }
 
-absl::StatusOr<std::vector<MergeSet>> ChooseMerges(Strategy strategy, absl::Span<const ChainLink> chain) {
+absl::StatusOr<std::vector<MergeSet>> ChooseMerges(Strategy strategy,
+                                                   absl::Span<const ChainLink> chain) {
   STRATA_RETURN_IF_ERROR(CheckChain(chain));
   switch (strategy) {
     case Strategy::kAll:
@@ -100,7 +103,8 @@ absl::StatusOr<std::vector<MergeSet>> ChooseMerges(Strategy strategy, absl::Span
   return absl::InvalidArgumentError("an unknown strategy");
 }
 
-std::vector<ChainLink> ApplyMerges(absl::Span<const ChainLink> chain, absl::Span<const MergeSet> sets) {
+std::vector<ChainLink> ApplyMerges(absl::Span<const ChainLink> chain,
+                                   absl::Span<const MergeSet> sets) {
   std::vector<ChainLink> merged;
   size_t next = 0;
   for (size_t i = 0; i < chain.size();) {

@@ -11,11 +11,12 @@
 #include "segment/ids.h"
 
 // Which segments to merge. Pure functions on a chain of segments, tested by property in
-// tests/compactor/strategies_test.cc: what they offer is contiguous, covers the same frames, makes the
-// chain shorter, and after finitely many rounds they offer nothing more.
+// tests/compactor/strategies_test.cc: what they offer is contiguous, covers the same frames, makes
+// the chain shorter, and after finitely many rounds they offer nothing more.
 namespace strata::compactor {
 
-// A link of a restore path. Each begins at or before the frame behind its predecessor and ends after it.
+// A link of a restore path. Each begins at or before the frame behind its predecessor and ends
+// after it.
 struct ChainLink {
   segment::FrameNo first;
   segment::FrameNo last;
@@ -33,7 +34,8 @@ struct MergeSet {
 
 enum class Strategy {
   kAll,          // the whole chain becomes one segment
-  kLogarithmic,  // sizes fall at least by half from one to the next: at most about log2(bytes) segments
+  kLogarithmic,  // sizes fall at least by half from one to the next: at most about log2(bytes)
+                 // segments
   kTiered,       // kTierWidth neighbours of a level become one of the next
 };
 
@@ -42,11 +44,13 @@ constexpr size_t kTierWidth = 8;
 // "all", "log", "tiered"; InvalidArgument otherwise.
 absl::StatusOr<Strategy> ParseStrategy(absl::string_view name);
 
-// Disjoint sets in ascending order; empty when there is nothing to do. InvalidArgument when the chain has a
-// hole (the message names the missing range) or does not advance.
-absl::StatusOr<std::vector<MergeSet>> ChooseMerges(Strategy strategy, absl::Span<const ChainLink> chain);
+// Disjoint sets in ascending order; empty when there is nothing to do. InvalidArgument when the
+// chain has a hole (the message names the missing range) or does not advance.
+absl::StatusOr<std::vector<MergeSet>> ChooseMerges(Strategy strategy,
+                                                   absl::Span<const ChainLink> chain);
 
 // The chain after the merges, with sizes added up: what dry runs show and what tests iterate.
-std::vector<ChainLink> ApplyMerges(absl::Span<const ChainLink> chain, absl::Span<const MergeSet> sets);
+std::vector<ChainLink> ApplyMerges(absl::Span<const ChainLink> chain,
+                                   absl::Span<const MergeSet> sets);
 
 }  // namespace strata::compactor

@@ -9,8 +9,8 @@ namespace strata::compactor {
 using segment::CommitEntry;
 using segment::FrameNo;
 
-absl::StatusOr<Timeline> Timeline::Open(io::ObjectStore* store, BlockCache* cache, absl::string_view ns,
-                                        const LogHistory* log) {
+absl::StatusOr<Timeline> Timeline::Open(io::ObjectStore* store, BlockCache* cache,
+                                        absl::string_view ns, const LogHistory* log) {
   Timeline timeline(store, cache, ns, log);
   timeline.end_ = ReachableEnd(*log);
   if (timeline.end_.value() == 0) STRATA_RETURN_IF_ERROR(timeline.CheckComplete());
@@ -22,8 +22,8 @@ absl::Status Timeline::CheckComplete() const {
   FrameNo end = EndOf(*log_);
   if (end == end_ && end.value() != 0) return absl::OkStatus();
   if (end.value() == 0) {
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": log id ", segment::ToString(log_->log_id),
-                                            " has no segments"));
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": log id ",
+                                            segment::ToString(log_->log_id), " has no segments"));
   }
   return PlanExactPath(ns_, *log_, end).status();
 }
@@ -75,12 +75,14 @@ absl::StatusOr<Timeline::Place> Timeline::Find(IsLater is_later, uint64_t value)
 }
 
 absl::StatusOr<Timeline::Place> Timeline::AtOrBefore(FrameNo frame) {
-  return Find([](const CommitEntry& commit, uint64_t value) { return commit.frame.value() > value; },
-              frame.value());
+  return Find(
+      [](const CommitEntry& commit, uint64_t value) { return commit.frame.value() > value; },
+      frame.value());
 }
 
 absl::StatusOr<Timeline::Place> Timeline::AtOrBeforeTime(int64_t time_us) {
-  return Find([](const CommitEntry& commit, uint64_t value) { return commit.time_us > static_cast<int64_t>(value); },
+  return Find([](const CommitEntry& commit,
+                 uint64_t value) { return commit.time_us > static_cast<int64_t>(value); },
               static_cast<uint64_t>(time_us));
 }
 

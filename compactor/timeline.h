@@ -19,19 +19,19 @@ namespace strata::compactor {
 // One stretch of a log's timeline: the commits that a single segment makes restorable.
 struct TimelineStretch {
   segment::SegmentKey key;
-  uint64_t bytes = 0;                          // of the object
-  bool is_exact = false;                       // every commit; otherwise only the last one
+  uint64_t bytes = 0;     // of the object
+  bool is_exact = false;  // every commit; otherwise only the last one
   bool has_digest = false;
-  std::vector<segment::CommitEntry> commits;   // restorable ones, ascending; at least one
+  std::vector<segment::CommitEntry> commits;  // restorable ones, ascending; at least one
 };
 
-// Which commits of a log can be restored exactly. Reads a segment's commit table when it is asked for, and
-// keeps the last one only. One thread at a time; store, cache and log must outlive it.
+// Which commits of a log can be restored exactly. Reads a segment's commit table when it is asked
+// for, and keeps the last one only. One thread at a time; store, cache and log must outlive it.
 class Timeline {
  public:
   // Follows the log as far as it goes without a gap. NotFound when it has not even a first segment.
-  static absl::StatusOr<Timeline> Open(io::ObjectStore* store, BlockCache* cache, absl::string_view ns,
-                                       const LogHistory* log);
+  static absl::StatusOr<Timeline> Open(io::ObjectStore* store, BlockCache* cache,
+                                       absl::string_view ns, const LogHistory* log);
 
   size_t size() const { return path_.size(); }
   absl::StatusOr<TimelineStretch> Stretch(size_t i);
@@ -39,7 +39,8 @@ class Timeline {
   const LogHistory& log() const { return *log_; }
   segment::FrameNo end() const { return end_; }
 
-  // OK when the timeline reaches the end of the log; otherwise NotFound that names the missing frames.
+  // OK when the timeline reaches the end of the log; otherwise NotFound that names the missing
+  // frames.
   absl::Status CheckComplete() const;
 
   // A commit and its neighbours.

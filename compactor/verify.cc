@@ -23,8 +23,9 @@ using segment::StoredSegment;
 
 // Damage speaks of the object; anything else is trouble with the store itself.
 bool IsDamage(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) || absl::IsUnimplemented(status) ||
-         absl::IsNotFound(status) || absl::IsFailedPrecondition(status) || absl::IsOutOfRange(status);
+  return absl::IsDataLoss(status) || absl::IsInvalidArgument(status) ||
+         absl::IsUnimplemented(status) || absl::IsNotFound(status) ||
+         absl::IsFailedPrecondition(status) || absl::IsOutOfRange(status);
 }
 
 // One run over a namespace.
@@ -92,14 +93,16 @@ void Verification::CompareCommits(const SegmentReader& reader, FrameNo upto) {
       continue;
     }
     Find(reader.source().name(),
-         absl::StrFormat("the commit at frame %d: %d pages, digest %016x; another segment says %d pages, "
-                         "digest %016x",
-                         commit.frame.value(), commit.database_pages, commit.digest, other.database_pages,
-                         other.digest));
+         absl::StrFormat(
+             "the commit at frame %d: %d pages, digest %016x; another segment says %d pages, "
+             "digest %016x",
+             commit.frame.value(), commit.database_pages, commit.digest, other.database_pages,
+             other.digest));
   }
 }
 
-absl::Status Verification::VerifySegment(const LogHistory& log, const StoredSegment& stored, FrameNo upto) {
+absl::Status Verification::VerifySegment(const LogHistory& log, const StoredSegment& stored,
+                                         FrameNo upto) {
   ++report_.segments;
   const std::string object = segment::BuildSegmentKey(lenient_.history.ns, stored.key);
   auto reader = OpenStoredSegment(store_, &cache_, lenient_.history.ns, stored, log.page_size);
@@ -114,8 +117,9 @@ absl::Status Verification::VerifySegment(const LogHistory& log, const StoredSegm
 void Verification::VerifyContiguity(const LogHistory& log) {
   std::vector<GraphSegment> graph = BuildGraph(log);
   for (const FrameRange& gap : MissingRanges(graph, HighestFrame(graph))) {
-    Find(absl::StrCat(lenient_.history.ns, "/segments/", segment::ToString(log.log_id)),
-         absl::StrCat("frames ", gap.first.value(), " to ", gap.last.value(), " are in no segment"));
+    Find(
+        absl::StrCat(lenient_.history.ns, "/segments/", segment::ToString(log.log_id)),
+        absl::StrCat("frames ", gap.first.value(), " to ", gap.last.value(), " are in no segment"));
   }
 }
 
@@ -139,8 +143,8 @@ absl::Status Verification::VerifyLog(const LogHistory& log) {
 absl::Status Verification::VerifyDigests(const LogHistory& log) {
   if (log.segments.empty()) return absl::OkStatus();
   DigestWalk walk(store_, &cache_, lenient_.history.ns, log);
-  STRATA_RETURN_IF_ERROR(
-      FindDamage(absl::StrCat(lenient_.history.ns, "/segments/", segment::ToString(log.log_id)), walk.Run()));
+  STRATA_RETURN_IF_ERROR(FindDamage(
+      absl::StrCat(lenient_.history.ns, "/segments/", segment::ToString(log.log_id)), walk.Run()));
   report_.digests_checked += walk.digests_checked();
   for (const VerifyFinding& finding : walk.findings()) report_.findings.push_back(finding);
   for (const VerifyFinding& note : walk.notes()) report_.notes.push_back(note);
@@ -149,7 +153,8 @@ absl::Status Verification::VerifyDigests(const LogHistory& log) {
 
 void Verification::VerifyOthers() {
   for (const StoredSegment& stored : lenient_.history.unclaimed) {
-    Find(segment::BuildSegmentKey(lenient_.history.ns, stored.key), "of a log id that no epoch claims");
+    Find(segment::BuildSegmentKey(lenient_.history.ns, stored.key),
+         "of a log id that no epoch claims");
   }
 }
 
@@ -160,8 +165,8 @@ absl::Status Verification::VerifyLatest() {
   if (!plan.ok()) return FindDamage(lenient_.history.ns, plan.status());
   const std::string path = absl::StrCat(options_.scratch_directory, "/strata-verify-",
                                         absl::Hex(random_->Next64(), absl::kZeroPad16), ".db");
-  auto restored = Restore(store_, &cache_, file_system_, random_, lenient_.history, *target, *plan, path,
-                          RestoreOptions());
+  auto restored = Restore(store_, &cache_, file_system_, random_, lenient_.history, *target, *plan,
+                          path, RestoreOptions());
   if (!restored.ok()) return FindDamage(lenient_.history.ns, restored.status());
   absl::StatusOr<std::vector<std::string>> lines = meta::IntegrityCheck(path);
   STRATA_RETURN_IF_ERROR(file_system_->Unlink(path));
@@ -170,13 +175,15 @@ absl::Status Verification::VerifyLatest() {
     Find(lenient_.history.ns, absl::StrCat("integrity_check: ", lines.status().message()));
     return absl::OkStatus();
   }
-  for (const std::string& line : *lines) Find(lenient_.history.ns, absl::StrCat("integrity_check: ", line));
+  for (const std::string& line : *lines)
+    Find(lenient_.history.ns, absl::StrCat("integrity_check: ", line));
   return absl::OkStatus();
 }
 
 absl::StatusOr<VerifyReport> Verification::Run(absl::string_view ns) {
   STRATA_ASSIGN_OR_RETURN(lenient_, LoadLenientHistory(store_, ns));
-  if (lenient_.objects == 0) return absl::NotFoundError(absl::StrCat("namespace ", ns, ": not in the store"));
+  if (lenient_.objects == 0)
+    return absl::NotFoundError(absl::StrCat("namespace ", ns, ": not in the store"));
   report_.findings = lenient_.findings;
   report_.objects = lenient_.objects;
   report_.bytes = lenient_.bytes;
@@ -189,8 +196,9 @@ absl::StatusOr<VerifyReport> Verification::Run(absl::string_view ns) {
 
 }  // namespace
 
-absl::StatusOr<VerifyReport> Verify(io::ObjectStore* store, io::FileSystem* file_system, io::Random* random,
-                                    absl::string_view ns, const VerifyOptions& options) {
+absl::StatusOr<VerifyReport> Verify(io::ObjectStore* store, io::FileSystem* file_system,
+                                    io::Random* random, absl::string_view ns,
+                                    const VerifyOptions& options) {
   return Verification(store, file_system, random, options).Run(ns);
 }
 

@@ -14,8 +14,10 @@
 namespace strata::compactor {
 
 enum class VerifyDepth {
-  kQuick,  // names, claims, headers, footers, commit tables; gaps; commits that segments disagree about
-  kFull,   // also every byte, the digest after every commit, and SQLite's integrity_check of the latest state
+  kQuick,  // names, claims, headers, footers, commit tables; gaps; commits that segments disagree
+           // about
+  kFull,   // also every byte, the digest after every commit, and SQLite's integrity_check of the
+           // latest state
 };
 
 struct VerifyOptions {
@@ -25,7 +27,7 @@ struct VerifyOptions {
 };
 
 struct VerifyFinding {
-  std::string object;   // or the namespace, when it is about no single one
+  std::string object;  // or the namespace, when it is about no single one
   std::string message;
 };
 
@@ -33,16 +35,18 @@ struct VerifyReport {
   std::vector<VerifyFinding> findings;  // empty: all is well
   std::vector<VerifyFinding> notes;     // worth knowing, but no fault
   uint64_t objects = 0;
-  uint64_t bytes = 0;             // of the objects
+  uint64_t bytes = 0;  // of the objects
   uint64_t segments = 0;
-  uint64_t commits = 0;           // distinct ones
-  uint64_t digests_checked = 0;   // recomputed and compared
+  uint64_t commits = 0;            // distinct ones
+  uint64_t digests_checked = 0;    // recomputed and compared
   bool integrity_checked = false;  // SQLite was asked
 };
 
-// Examines everything a namespace has in a store. Damage is a finding that names the object, never an error;
-// an error means that the store or the scratch directory could not be used. NotFound: no such namespace.
-absl::StatusOr<VerifyReport> Verify(io::ObjectStore* store, io::FileSystem* file_system, io::Random* random,
-                                    absl::string_view ns, const VerifyOptions& options);
+// Examines everything a namespace has in a store. Damage is a finding that names the object, never
+// an error; an error means that the store or the scratch directory could not be used. NotFound: no
+// such namespace.
+absl::StatusOr<VerifyReport> Verify(io::ObjectStore* store, io::FileSystem* file_system,
+                                    io::Random* random, absl::string_view ns,
+                                    const VerifyOptions& options);
 
 }  // namespace strata::compactor

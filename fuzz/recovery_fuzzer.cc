@@ -10,9 +10,9 @@
 #include "tests/wal/log_world.h"
 #include "wal/identity.h"
 
-// Recovery of a directory from arbitrary bytes: up to three log files whose headers are right and whose records'
-// checksums are made right, so that it gets behind them. Whatever recovery takes can be opened, read, written to and
-// recovered again.
+// Recovery of a directory from arbitrary bytes: up to three log files whose headers are right and
+// whose records' checksums are made right, so that it gets behind them. Whatever recovery takes can
+// be opened, read, written to and recovered again.
 namespace strata::wal {
 namespace {
 
@@ -27,7 +27,8 @@ Identity IdentityFrom(const uint8_t* bytes) {
   identity.page_size = kPageSize;
   identity.base_frame = FrameNo(bytes[0] % 8);
   if (bytes[1] % 2 == 1) {
-    identity.clean = CleanState{.last_frame = FrameNo(bytes[2] % 16), .database_pages = bytes[3] % 8u};
+    identity.clean =
+        CleanState{.last_frame = FrameNo(bytes[2] % 16), .database_pages = bytes[3] % 8u};
   }
   return identity;
 }
@@ -48,7 +49,8 @@ void MakeIntact(std::vector<uint8_t>* file, uint32_t seed) {
     const uint32_t checksum = segment::EncodeRecordHeader(*header, payload, seed, record);
     folded = header->is_commit ? 0 : segment::FoldTransactionChecksum(folded, checksum);
     at += segment::kRecordHeaderSize + header->stored_length;
-    at = (at + segment::kRecordAlignment - 1) / segment::kRecordAlignment * segment::kRecordAlignment;
+    at = (at + segment::kRecordAlignment - 1) / segment::kRecordAlignment *
+         segment::kRecordAlignment;
   }
 }
 

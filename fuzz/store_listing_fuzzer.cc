@@ -8,8 +8,8 @@
 #include "io/checksum.h"
 #include "segment/store_layout.h"
 
-// Names and claims as a hostile store may answer them. What is accepted must read back as itself; claims
-// get a second try with their checksum put right, so that the checks behind it are reached.
+// Names and claims as a hostile store may answer them. What is accepted must read back as itself;
+// claims get a second try with their checksum put right, so that the checks behind it are reached.
 namespace {
 
 using strata::segment::DecodeEpochClaim;
@@ -32,7 +32,8 @@ void TryNames(absl::string_view text) {
 
 void TryClaim(strata::io::ByteView bytes) {
   auto claim = DecodeEpochClaim("fuzzed", bytes);
-  if (claim.ok()) Require(EncodeEpochClaim(*claim) == std::vector<uint8_t>(bytes.begin(), bytes.end()));
+  if (claim.ok())
+    Require(EncodeEpochClaim(*claim) == std::vector<uint8_t>(bytes.begin(), bytes.end()));
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ class ByteSource {
   virtual ~ByteSource() = default;
   virtual uint64_t size() const = 0;
 
-  // Fills `out` from `offset`. OutOfRange when that goes beyond size(); DataLoss when fewer bytes came.
+  // Fills `out` from `offset`. OutOfRange when that goes beyond size(); DataLoss when fewer bytes
+  // came.
   virtual absl::Status ReadAt(uint64_t offset, MutableBytes out) = 0;
 
   // The file or object, for messages.

@@ -26,6 +26,7 @@ void StoreLittleEndian(uint8_t* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Strata runs on little-endian machines only");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+              "Strata runs on little-endian machines only");
 
 }  // namespace strata::io

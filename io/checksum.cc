@@ -7,8 +7,8 @@
 namespace strata::io {
 
 uint32_t Crc32c(uint32_t crc, ByteView bytes) {
-  // ISA-L works on the bare register, whose initial and final inversion are left to us, and takes its
-  // length as an int.
+  // ISA-L works on the bare register, whose initial and final inversion are left to us, and takes
+  // its length as an int.
   constexpr size_t kMaxPiece = size_t{1} << 30;
   uint32_t reg = ~crc;
   while (!bytes.empty()) {

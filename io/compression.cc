@@ -42,8 +42,8 @@ absl::Status CheckOneFrame(ByteView compressed, size_t expected) {
   }
   const size_t length = ZSTD_findFrameCompressedSize(compressed.data(), compressed.size());
   if (ZSTD_isError(length) || length != compressed.size()) {
-    return absl::DataLossError(
-        absl::StrCat("zstd: the frame does not end with the block of ", compressed.size(), " bytes"));
+    return absl::DataLossError(absl::StrCat("zstd: the frame does not end with the block of ",
+                                            compressed.size(), " bytes"));
   }
   return absl::OkStatus();
 }
@@ -68,9 +68,10 @@ absl::Status DecompressZstd(ByteView compressed, MutableBytes out) {
   if (absl::Status one = CheckOneFrame(compressed, out.size()); !one.ok()) return one;
   ZSTD_DCtx* context = ThreadDecompressor();
   if (context == nullptr) return OutOfMemory();
-  const size_t size = ZSTD_decompressDCtx(context, out.data(), out.size(), compressed.data(),
-                                          compressed.size());
-  if (ZSTD_isError(size)) return absl::DataLossError(absl::StrCat("zstd: ", ZSTD_getErrorName(size)));
+  const size_t size =
+      ZSTD_decompressDCtx(context, out.data(), out.size(), compressed.data(), compressed.size());
+  if (ZSTD_isError(size))
+    return absl::DataLossError(absl::StrCat("zstd: ", ZSTD_getErrorName(size)));
   if (size != out.size()) {
     return absl::DataLossError(absl::StrCat("zstd: expected ", out.size(), " bytes, found ", size));
   }

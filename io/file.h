@@ -12,14 +12,14 @@
 #include "io/bytes.h"
 
 // The seam between Strata and the disk. Everything that touches local files goes through these two
-// interfaces; io/posix_file_system.h is the product's implementation, tests/support/simulated_disk.h
-// the one that loses, reorders and tears what was not synced.
+// interfaces; io/posix_file_system.h is the product's implementation,
+// tests/support/simulated_disk.h the one that loses, reorders and tears what was not synced.
 //
 // Error codes, one for each reaction of a caller (the message names operation, path and errno):
 //   NotFound           no such file or directory
 //   AlreadyExists      exclusive create of, or RenameIfAbsent to, a name that exists
-//   FailedPrecondition the name is of another kind (a directory, a device), or a directory is not empty
-//   ResourceExhausted  ENOSPC, EDQUOT: the caller may go on when space returns
+//   FailedPrecondition the name is of another kind (a directory, a device), or a directory is not
+//   empty ResourceExhausted  ENOSPC, EDQUOT: the caller may go on when space returns
 //   PermissionDenied   EACCES, EPERM, EROFS, a symbolic link where none is followed
 //   Unavailable        EMFILE, ENFILE, ENOMEM: passing lack of something else than space
 //   Internal           EIO and everything else: the device failed
@@ -27,22 +27,24 @@ namespace strata::io {
 
 enum class LockKind { kShared, kExclusive };
 
-// An open file. Reads and writes are positioned and may come from any number of threads at once; the
-// destructor closes and ignores errors (what must be durable was synced). Closing drops the process's
-// POSIX record locks on the same inode, if it holds any: never open a file that SQLite has locked.
+// An open file. Reads and writes are positioned and may come from any number of threads at once;
+// the destructor closes and ignores errors (what must be durable was synced). Closing drops the
+// process's POSIX record locks on the same inode, if it holds any: never open a file that SQLite
+// has locked.
 class File {
  public:
   virtual ~File() = default;
 
-  // Reads up to out.size() bytes at `offset`; fewer only at the end of the file. Returns the number read.
+  // Reads up to out.size() bytes at `offset`; fewer only at the end of the file. Returns the number
+  // read.
   virtual absl::StatusOr<size_t> ReadAt(uint64_t offset, MutableBytes out) = 0;
 
-  // Writes all of `parts`, one after the other, from `offset` on. After an error an unknown part of them
-  // is written. Any number of parts.
+  // Writes all of `parts`, one after the other, from `offset` on. After an error an unknown part of
+  // them is written. Any number of parts.
   virtual absl::Status WriteAt(uint64_t offset, absl::Span<const ByteView> parts) = 0;
 
-  // Makes the bytes and the length durable (fdatasync). After an error nothing may be assumed about any
-  // byte written since the last successful Sync: it must not be called again and believed.
+  // Makes the bytes and the length durable (fdatasync). After an error nothing may be assumed about
+  // any byte written since the last successful Sync: it must not be called again and believed.
   virtual absl::Status Sync() = 0;
 
   virtual absl::StatusOr<uint64_t> Size() = 0;
@@ -64,14 +66,14 @@ enum class OpenMode {
   kReadOnly,
   kReadOnlyNoFollow,  // a symbolic link as last component is refused
   kReadWrite,
-  kCreate,          // must not exist (O_CREAT | O_EXCL | O_NOFOLLOW)
-  kCreateOrOpen,    // O_CREAT | O_NOFOLLOW
+  kCreate,        // must not exist (O_CREAT | O_EXCL | O_NOFOLLOW)
+  kCreateOrOpen,  // O_CREAT | O_NOFOLLOW
 };
 
 // Who owns a new file or directory and who may open it.
 struct Ownership {
-  uint32_t mode = 0600;      // permission bits; a directory gets the matching search bits
-  bool set_owner = false;    // chown to uid and gid (needs the right to; otherwise ignored)
+  uint32_t mode = 0600;    // permission bits; a directory gets the matching search bits
+  bool set_owner = false;  // chown to uid and gid (needs the right to; otherwise ignored)
   uint32_t uid = 0;
   uint32_t gid = 0;
 };
@@ -80,29 +82,31 @@ enum class FileKind { kRegular, kDirectory, kOther };
 
 struct FileInfo {
   FileKind kind = FileKind::kRegular;
-  uint64_t size = 0;          // bytes
+  uint64_t size = 0;  // bytes
   uint64_t device = 0;
   uint64_t inode = 0;
-  int64_t modified_ns = 0;    // mtime, nanoseconds since 1970
-  int64_t changed_ns = 0;     // ctime, nanoseconds since 1970
+  int64_t modified_ns = 0;  // mtime, nanoseconds since 1970
+  int64_t changed_ns = 0;   // ctime, nanoseconds since 1970
   uint32_t mode = 0;
   uint32_t uid = 0;
   uint32_t gid = 0;
 };
 
-// Names in directories. A create, rename or unlink is durable only after SyncDirectory of the directory
-// that holds the name. Safe to call from any thread.
+// Names in directories. A create, rename or unlink is durable only after SyncDirectory of the
+// directory that holds the name. Safe to call from any thread.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
   virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode,
                                                      const Ownership& ownership = {}) = 0;
-  virtual absl::Status CreateDirectory(const std::string& path, const Ownership& ownership = {}) = 0;
+  virtual absl::Status CreateDirectory(const std::string& path,
+                                       const Ownership& ownership = {}) = 0;
   virtual absl::Status RemoveDirectory(const std::string& path) = 0;  // must be empty
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
 
-  // Like Rename, but AlreadyExists when `to` exists; of several callers at once exactly one succeeds.
+  // Like Rename, but AlreadyExists when `to` exists; of several callers at once exactly one
+  // succeeds.
   virtual absl::Status RenameIfAbsent(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Unlink(const std::string& path) = 0;
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
@@ -112,8 +116,8 @@ class FileSystem {
   // Of the name itself: a symbolic link is kOther.
   virtual absl::StatusOr<FileInfo> Stat(const std::string& path) = 0;
 
-  // True when the path is on a file system shared over a network (NFS, SMB, 9P, FUSE of unknown kind),
-  // where locks and syncs cannot be trusted.
+  // True when the path is on a file system shared over a network (NFS, SMB, 9P, FUSE of unknown
+  // kind), where locks and syncs cannot be trusted.
   virtual absl::StatusOr<bool> IsNetwork(const std::string& path) = 0;
 };
 

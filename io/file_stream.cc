@@ -43,13 +43,13 @@ absl::StatusOr<std::unique_ptr<FileSource>> FileSource::Over(std::shared_ptr<Fil
 
 absl::Status FileSource::ReadAt(uint64_t offset, MutableBytes out) {
   if (offset > size_ || out.size() > size_ - offset) {
-    return absl::OutOfRangeError(absl::StrCat(name(), ": read of ", out.size(), " bytes at ", offset,
-                                              " beyond the size of ", size_));
+    return absl::OutOfRangeError(absl::StrCat(name(), ": read of ", out.size(), " bytes at ",
+                                              offset, " beyond the size of ", size_));
   }
   STRATA_ASSIGN_OR_RETURN(const size_t got, file_->ReadAt(offset, out));
   if (got == out.size()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(name(), ": read at ", offset, ": expected ", out.size(),
-                                          " bytes, found ", got));
+  return absl::DataLossError(
+      absl::StrCat(name(), ": read at ", offset, ": expected ", out.size(), " bytes, found ", got));
 }
 
 }  // namespace strata::io

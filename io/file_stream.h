@@ -10,8 +10,8 @@
 
 namespace strata::io {
 
-// Writes to a file from an offset on. With a buffer, bytes are in the file only after Flush (errors of
-// which the destructor could not tell, so it does not flush). The file must outlive the sink.
+// Writes to a file from an offset on. With a buffer, bytes are in the file only after Flush (errors
+// of which the destructor could not tell, so it does not flush). The file must outlive the sink.
 class FileSink : public ByteSink {
  public:
   explicit FileSink(File* file, uint64_t offset = 0, size_t buffer_bytes = 0);

@@ -66,9 +66,9 @@ absl::Status Listing::Visit(const std::string& parent, int depth) {
   if (absl::IsNotFound(names.status())) return absl::OkStatus();  // deleted, or nothing put yet
   STRATA_RETURN_IF_ERROR(names.status());
 
-  // The keys in a directory start with its name and a slash, which sorts after '-' and '.': it waits for
-  // the names that come between. Those that wait are longer and longer prefixes, the last one's turn
-  // comes first.
+  // The keys in a directory start with its name and a slash, which sorts after '-' and '.': it
+  // waits for the names that come between. Those that wait are longer and longer prefixes, the last
+  // one's turn comes first.
   std::vector<std::string> waiting;
   const auto enter_last = [&] {
     const std::string directory = absl::StrCat(parent, waiting.back(), "/");
@@ -89,8 +89,8 @@ absl::Status Listing::Visit(const std::string& parent, int depth) {
 }  // namespace
 
 absl::StatusOr<std::vector<ObjectInfo>> ListKeys(FileSystem* file_system, const std::string& root,
-                                                 const std::string& prefix, const std::string& after,
-                                                 size_t limit) {
+                                                 const std::string& prefix,
+                                                 const std::string& after, size_t limit) {
   Listing listing(file_system, root, prefix, after, limit);
   if (limit > 0) STRATA_RETURN_IF_ERROR(listing.Visit("", 0));
   return listing.Release();

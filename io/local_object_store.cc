@@ -40,15 +40,16 @@ absl::StatusOr<std::unique_ptr<ObjectWriter>> LocalObjectStore::Put(const std::s
   return std::make_unique<LocalObjectWriter>(file_system_, std::move(temporary), path, if_present);
 }
 
-absl::StatusOr<std::vector<uint8_t>> LocalObjectStore::GetRange(const std::string& key, uint64_t offset,
-                                                                uint64_t length) {
+absl::StatusOr<std::vector<uint8_t>> LocalObjectStore::GetRange(const std::string& key,
+                                                                uint64_t offset, uint64_t length) {
   STRATA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, OpenObject(key));
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (offset >= size) return std::vector<uint8_t>();
   return ReadRange(*file, offset, std::min(length, size - offset));
 }
 
-absl::StatusOr<ObjectStore::Tail> LocalObjectStore::GetTail(const std::string& key, uint64_t length) {
+absl::StatusOr<ObjectStore::Tail> LocalObjectStore::GetTail(const std::string& key,
+                                                            uint64_t length) {
   STRATA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, OpenObject(key));
   Tail tail;
   STRATA_ASSIGN_OR_RETURN(tail.object_size, file->Size());
@@ -58,7 +59,8 @@ absl::StatusOr<ObjectStore::Tail> LocalObjectStore::GetTail(const std::string& k
 }
 
 absl::StatusOr<std::vector<ObjectInfo>> LocalObjectStore::List(const std::string& prefix,
-                                                               const std::string& after, size_t limit) {
+                                                               const std::string& after,
+                                                               size_t limit) {
   STRATA_RETURN_IF_ERROR(CheckKeyPrefix(prefix));
   STRATA_RETURN_IF_ERROR(CheckKeyPrefix(after));
   return ListKeys(file_system_, root_, prefix, after, limit);
@@ -131,7 +133,8 @@ absl::Status LocalObjectStore::EnsureDirectories(const std::string& key) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<File>> LocalObjectStore::CreateTemporary(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<File>> LocalObjectStore::CreateTemporary(
+    const std::string& directory) {
   for (;;) {
     const std::string path = absl::StrCat(directory, "/", std::string(1, kTemporaryMark),
                                           absl::Hex(random_->Next64(), absl::kZeroPad16));

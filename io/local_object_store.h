@@ -14,15 +14,15 @@ namespace strata::io {
 
 // A store in a directory: an object is the file <root>/<key>. Any number of processes may use one
 // directory. An object is written as "<key's directory>/~<random>", locked while its writer lives,
-// synced, renamed to its name, and the directory synced; "~" is in no key, so what a crash leaves is
-// never taken for an object.
+// synced, renamed to its name, and the directory synced; "~" is in no key, so what a crash leaves
+// is never taken for an object.
 //
-// Differs from other stores in one thing: a key cannot be both an object and the directory of others
-// (FailedPrecondition).
+// Differs from other stores in one thing: a key cannot be both an object and the directory of
+// others (FailedPrecondition).
 class LocalObjectStore : public ObjectStore {
  public:
-  // `root` is absolute; it is made by the first Put (its parent must exist). `file_system` and `random`
-  // must outlive the store.
+  // `root` is absolute; it is made by the first Put (its parent must exist). `file_system` and
+  // `random` must outlive the store.
   LocalObjectStore(FileSystem* file_system, Random* random, std::string root,
                    const Ownership& ownership = {});
 
@@ -36,7 +36,8 @@ class LocalObjectStore : public ObjectStore {
   absl::Status Delete(const std::string& key) override;
   const std::string& url() const override { return url_; }
 
-  // Removes what uploads that never ended have left; those of living writers stay. Returns their number.
+  // Removes what uploads that never ended have left; those of living writers stay. Returns their
+  // number.
   absl::StatusOr<size_t> RemoveLeftovers();
 
  private:
@@ -55,7 +56,8 @@ class LocalObjectStore : public ObjectStore {
   const Ownership ownership_;
 
   Mutex mutex_;
-  // Directories whose name this store has made durable, so that each costs one sync, not one an object.
+  // Directories whose name this store has made durable, so that each costs one sync, not one an
+  // object.
   absl::flat_hash_set<std::string> durable_directories_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -36,7 +36,8 @@ absl::Status LocalObjectWriter::Commit(uint32_t crc32c) {
   if (crc32c != sink_.crc32c()) {
     return absl::DataLossError(absl::StrCat(final_path_, ": checksum over ", sink_.offset(),
                                             " bytes: expected ", absl::Hex(crc32c, absl::kZeroPad8),
-                                            ", found ", absl::Hex(sink_.crc32c(), absl::kZeroPad8)));
+                                            ", found ",
+                                            absl::Hex(sink_.crc32c(), absl::kZeroPad8)));
   }
   STRATA_RETURN_IF_ERROR(sink_.Flush());
   STRATA_RETURN_IF_ERROR(temporary_->Sync());
@@ -52,7 +53,8 @@ absl::Status LocalObjectWriter::Publish() {
     if (absl::IsAlreadyExists(renamed)) {
       // Whoever learns that the object is there may rely on it: make sure that it stays.
       STRATA_RETURN_IF_ERROR(file_system_->SyncDirectory(directory));
-      return absl::FailedPreconditionError(absl::StrCat(final_path_, ": the object exists already"));
+      return absl::FailedPreconditionError(
+          absl::StrCat(final_path_, ": the object exists already"));
     }
     STRATA_RETURN_IF_ERROR(renamed);
   }

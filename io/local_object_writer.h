@@ -12,8 +12,8 @@ namespace strata::io {
 // One upload of LocalObjectStore: bytes go to a locked temporary file, which Commit renames.
 class LocalObjectWriter : public ObjectWriter {
  public:
-  LocalObjectWriter(FileSystem* file_system, std::unique_ptr<File> temporary, std::string final_path,
-                    IfPresent if_present);
+  LocalObjectWriter(FileSystem* file_system, std::unique_ptr<File> temporary,
+                    std::string final_path, IfPresent if_present);
   ~LocalObjectWriter() override;
 
   absl::Status Append(ByteView bytes) override;

@@ -6,8 +6,9 @@ namespace strata::io {
 
 enum class Severity { kInfo, kWarning, kError };
 
-// Where the library says what an operator should know. Silent by default: it lives in other people's
-// programs. Called from any thread, must not block for long and must not call back into Strata.
+// Where the library says what an operator should know. Silent by default: it lives in other
+// people's programs. Called from any thread, must not block for long and must not call back into
+// Strata.
 class Logger {
  public:
   virtual ~Logger() = default;

@@ -35,8 +35,8 @@ class MemorySource : public ByteSource {
 
   absl::Status ReadAt(uint64_t offset, MutableBytes out) override {
     if (offset > bytes_.size() || out.size() > bytes_.size() - offset) {
-      return absl::OutOfRangeError(absl::StrCat(name_, ": read of ", out.size(), " bytes at ", offset,
-                                                " beyond the size of ", bytes_.size()));
+      return absl::OutOfRangeError(absl::StrCat(name_, ": read of ", out.size(), " bytes at ",
+                                                offset, " beyond the size of ", bytes_.size()));
     }
     if (!out.empty()) std::memcpy(out.data(), bytes_.data() + offset, out.size());
     return absl::OkStatus();

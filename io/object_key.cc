@@ -22,8 +22,9 @@ absl::Status Refused(absl::string_view key, absl::string_view reason) {
 absl::Status CheckComponents(absl::string_view key) {
   for (absl::string_view component : absl::StrSplit(key, '/')) {
     if (!IsKeyComponent(component)) {
-      return Refused(key, absl::StrCat("each part between slashes must be 1 to ", kMaxComponentLength,
-                                       " of [A-Za-z0-9._-] and neither '.' nor '..'"));
+      return Refused(key,
+                     absl::StrCat("each part between slashes must be 1 to ", kMaxComponentLength,
+                                  " of [A-Za-z0-9._-] and neither '.' nor '..'"));
     }
   }
   return absl::OkStatus();
@@ -52,7 +53,8 @@ absl::Status CheckKeyPrefix(absl::string_view prefix) {
   if (!std::all_of(last.begin(), last.end(), IsKeyCharacter)) {
     return Refused(prefix, "only [A-Za-z0-9._-] and '/' are allowed");
   }
-  return slash == absl::string_view::npos ? absl::OkStatus() : CheckComponents(prefix.substr(0, slash));
+  return slash == absl::string_view::npos ? absl::OkStatus()
+                                          : CheckComponents(prefix.substr(0, slash));
 }
 
 }  // namespace strata::io

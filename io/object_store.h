@@ -10,8 +10,9 @@
 #include "absl/status/statusor.h"
 #include "io/bytes.h"
 
-// The seam between Strata and the place where objects live: names (keys) and immutable bytes, nothing
-// known of segments. Keys are relative, '/'-separated, of [A-Za-z0-9._-] components, none of them ".",
+// The seam between Strata and the place where objects live: names (keys) and immutable bytes,
+// nothing known of segments. Keys are relative, '/'-separated, of [A-Za-z0-9._-] components, none
+// of them ".",
 // ".." or empty; anything else is InvalidArgument and touches nothing.
 //
 // Error codes beyond those of io/file.h: FailedPrecondition (put-if-absent found the key),
@@ -30,8 +31,8 @@ class ObjectWriter {
   virtual ~ObjectWriter() = default;
   virtual absl::Status Append(ByteView bytes) = 0;
 
-  // Makes the object durable and visible under its key in one step. `crc32c` is the caller's checksum
-  // over all appended bytes: DataLoss, and no object, when what arrived differs.
+  // Makes the object durable and visible under its key in one step. `crc32c` is the caller's
+  // checksum over all appended bytes: DataLoss, and no object, when what arrived differs.
   virtual absl::Status Commit(uint32_t crc32c) = 0;
 };
 
@@ -42,9 +43,10 @@ class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  // With kFail, Commit answers FailedPrecondition when the key exists by then; exactly one of any number
-  // of concurrent writers succeeds.
-  virtual absl::StatusOr<std::unique_ptr<ObjectWriter>> Put(const std::string& key, IfPresent if_present) = 0;
+  // With kFail, Commit answers FailedPrecondition when the key exists by then; exactly one of any
+  // number of concurrent writers succeeds.
+  virtual absl::StatusOr<std::unique_ptr<ObjectWriter>> Put(const std::string& key,
+                                                            IfPresent if_present) = 0;
 
   // Bytes [offset, offset + length) of the object; shorter only where the object ends.
   virtual absl::StatusOr<std::vector<uint8_t>> GetRange(const std::string& key, uint64_t offset,
@@ -57,9 +59,10 @@ class ObjectStore {
   };
   virtual absl::StatusOr<Tail> GetTail(const std::string& key, uint64_t length) = 0;
 
-  // Objects whose key starts with `prefix` and is greater than `after`, in key order, at most `limit`.
-  virtual absl::StatusOr<std::vector<ObjectInfo>> List(const std::string& prefix, const std::string& after,
-                                                       size_t limit) = 0;
+  // Objects whose key starts with `prefix` and is greater than `after`, in key order, at most
+  // `limit`.
+  virtual absl::StatusOr<std::vector<ObjectInfo>> List(const std::string& prefix,
+                                                       const std::string& after, size_t limit) = 0;
 
   // Deleting what is not there is success.
   virtual absl::Status Delete(const std::string& key) = 0;
@@ -69,6 +72,7 @@ class ObjectStore {
 };
 
 // One small object in one call.
-absl::Status PutObject(ObjectStore& store, const std::string& key, IfPresent if_present, ByteView bytes);
+absl::Status PutObject(ObjectStore& store, const std::string& key, IfPresent if_present,
+                       ByteView bytes);
 
 }  // namespace strata::io

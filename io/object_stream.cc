@@ -14,9 +14,13 @@ absl::Status ObjectSink::Append(ByteView bytes) {
 }
 
 ObjectSource::ObjectSource(ObjectStore* store, std::string key, uint64_t size)
-    : store_(store), key_(std::move(key)), name_(absl::StrCat(store->url(), "/", key_)), size_(size) {}
+    : store_(store),
+      key_(std::move(key)),
+      name_(absl::StrCat(store->url(), "/", key_)),
+      size_(size) {}
 
-absl::StatusOr<std::unique_ptr<ObjectSource>> ObjectSource::Open(ObjectStore* store, std::string key) {
+absl::StatusOr<std::unique_ptr<ObjectSource>> ObjectSource::Open(ObjectStore* store,
+                                                                 std::string key) {
   STRATA_ASSIGN_OR_RETURN(const ObjectStore::Tail tail, store->GetTail(key, 0));
   return std::make_unique<ObjectSource>(store, std::move(key), tail.object_size);
 }

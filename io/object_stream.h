@@ -16,7 +16,7 @@ class ObjectSink : public ByteSink {
 
   absl::Status Append(ByteView bytes) override;
 
-  uint64_t size() const { return size_; }     // bytes so far
+  uint64_t size() const { return size_; }  // bytes so far
   uint32_t crc32c() const { return crc32c_; }
 
  private:

@@ -22,8 +22,8 @@ using IoVectors = absl::InlinedVector<iovec, 16>;
 absl::Status CheckRange(uint64_t offset, uint64_t length, const std::string& path) {
   constexpr uint64_t kMax = std::numeric_limits<off_t>::max();
   if (offset <= kMax && length <= kMax - offset) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, ": range at ", offset, " of ", length, " bytes is beyond the largest file"));
+  return absl::InvalidArgumentError(absl::StrCat(path, ": range at ", offset, " of ", length,
+                                                 " bytes is beyond the largest file"));
 }
 
 uint64_t TotalSize(absl::Span<const ByteView> parts) {
@@ -55,13 +55,15 @@ absl::Span<iovec> DropWritten(absl::Span<iovec> vectors, size_t written) {
   return vectors;
 }
 
-absl::Status WriteBatch(int fd, const std::string& path, uint64_t* offset, absl::Span<iovec> vectors) {
+absl::Status WriteBatch(int fd, const std::string& path, uint64_t* offset,
+                        absl::Span<iovec> vectors) {
   while (!vectors.empty()) {
     const ssize_t written = ::pwritev(fd, vectors.data(), static_cast<int>(vectors.size()),
                                       static_cast<off_t>(*offset));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
-      return ErrnoStatus(written < 0 ? errno : EIO, absl::StrCat("write at ", *offset, " of"), path);
+      return ErrnoStatus(written < 0 ? errno : EIO, absl::StrCat("write at ", *offset, " of"),
+                         path);
     }
     *offset += static_cast<uint64_t>(written);
     vectors = DropWritten(vectors, static_cast<size_t>(written));
@@ -75,8 +77,8 @@ absl::StatusOr<size_t> PosixFile::ReadAt(uint64_t offset, MutableBytes out) {
   STRATA_RETURN_IF_ERROR(CheckRange(offset, out.size(), path_));
   size_t done = 0;
   while (done < out.size()) {
-    const ssize_t got = ::pread(fd_.get(), out.data() + done, out.size() - done,
-                                static_cast<off_t>(offset + done));
+    const ssize_t got =
+        ::pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return ErrnoStatus(errno, absl::StrCat("read at ", offset + done, " of"), path_);
     if (got == 0) break;

@@ -32,7 +32,8 @@ UniqueFd OpenRetrying(const std::string& path, int flags, mode_t mode = 0) {
 
 // Gives a new file or directory the owner and mode asked for, whatever the umask says. Changing the
 // owner needs a right we may not have: then the file stays ours.
-absl::Status ApplyOwnership(int fd, const Ownership& ownership, uint32_t mode, const std::string& path) {
+absl::Status ApplyOwnership(int fd, const Ownership& ownership, uint32_t mode,
+                            const std::string& path) {
   if (ownership.set_owner && ::fchown(fd, ownership.uid, ownership.gid) != 0 && errno != EPERM) {
     return ErrnoStatus(errno, "change owner of", path);
   }
@@ -68,7 +69,8 @@ absl::StatusOr<UniqueFd> CreateNew(const std::string& path, const Ownership& own
 }
 
 absl::StatusOr<UniqueFd> CreateOrOpen(const std::string& path, const Ownership& ownership) {
-  // Two steps, because only a file that we created gets the ownership; again when it vanished between.
+  // Two steps, because only a file that we created gets the ownership; again when it vanished
+  // between.
   for (;;) {
     absl::StatusOr<UniqueFd> created = CreateNew(path, ownership);
     if (!absl::IsAlreadyExists(created.status())) return created;
@@ -77,7 +79,8 @@ absl::StatusOr<UniqueFd> CreateOrOpen(const std::string& path, const Ownership& 
   }
 }
 
-absl::StatusOr<UniqueFd> OpenFd(const std::string& path, OpenMode mode, const Ownership& ownership) {
+absl::StatusOr<UniqueFd> OpenFd(const std::string& path, OpenMode mode,
+                                const Ownership& ownership) {
   switch (mode) {
     case OpenMode::kReadOnly:
       return OpenExisting(path, O_RDONLY);
@@ -93,7 +96,9 @@ absl::StatusOr<UniqueFd> OpenFd(const std::string& path, OpenMode mode, const Ow
   return absl::InvalidArgumentError("unknown open mode");
 }
 
-int64_t Nanoseconds(const timespec& time) { return time.tv_sec * int64_t{1000000000} + time.tv_nsec; }
+int64_t Nanoseconds(const timespec& time) {
+  return time.tv_sec * int64_t{1000000000} + time.tv_nsec;
+}
 
 FileKind KindOf(mode_t mode) {
   if (S_ISREG(mode)) return FileKind::kRegular;
@@ -132,7 +137,8 @@ class PosixFileSystemImpl : public FileSystem {
 
   absl::Status CreateDirectory(const std::string& path, const Ownership& ownership) override {
     const uint32_t mode = DirectoryMode(ownership.mode);
-    if (::mkdir(path.c_str(), mode & 0700) != 0) return ErrnoStatus(errno, "create directory", path);
+    if (::mkdir(path.c_str(), mode & 0700) != 0)
+      return ErrnoStatus(errno, "create directory", path);
     const UniqueFd fd = OpenRetrying(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!fd.ok()) return ErrnoStatus(errno, "open directory", path);
     return ApplyOwnership(fd.get(), ownership, mode, path);

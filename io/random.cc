@@ -12,7 +12,8 @@ namespace {
 class SystemRandomImpl : public Random {
  public:
   uint64_t Next64() override {
-    // Up to 256 bytes are never delivered in part; only a signal before the pool is ready interrupts.
+    // Up to 256 bytes are never delivered in part; only a signal before the pool is ready
+    // interrupts.
     uint64_t value;
     while (::getrandom(&value, sizeof value, 0) != sizeof value) {
       if (errno == EINTR) continue;

@@ -6,10 +6,10 @@
 #include "absl/status/statusor.h"
 
 // Hands an error to the caller, or goes on.
-#define STRATA_RETURN_IF_ERROR(expression)             \
-  do {                                                 \
-    ::absl::Status strata_status_ = (expression);      \
-    if (!strata_status_.ok()) return strata_status_;   \
+#define STRATA_RETURN_IF_ERROR(expression)           \
+  do {                                               \
+    ::absl::Status strata_status_ = (expression);    \
+    if (!strata_status_.ok()) return strata_status_; \
   } while (false)
 
 #define STRATA_CONCAT_INNER_(a, b) a##b

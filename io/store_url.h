@@ -11,9 +11,9 @@
 
 namespace strata::io {
 
-// Opens the store that `url` names: "file:///absolute/directory", with %xx for bytes that a URL cannot
-// carry. Touches nothing yet. InvalidArgument for anything else, in words that never repeat a part of
-// the URL that may hold a password. `file_system` and `random` must outlive the store.
+// Opens the store that `url` names: "file:///absolute/directory", with %xx for bytes that a URL
+// cannot carry. Touches nothing yet. InvalidArgument for anything else, in words that never repeat
+// a part of the URL that may hold a password. `file_system` and `random` must outlive the store.
 absl::StatusOr<std::unique_ptr<ObjectStore>> OpenStore(FileSystem* file_system, Random* random,
                                                        absl::string_view url,
                                                        const Ownership& ownership = {});

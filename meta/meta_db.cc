@@ -21,7 +21,8 @@ MonitoredNamespace NamespaceFrom(const Statement& row) {
 
 absl::Status CheckFits(uint64_t value) {
   if (value <= static_cast<uint64_t>(INT64_MAX)) return absl::OkStatus();
-  return absl::OutOfRangeError(absl::StrCat("meta-db: ", value, " does not fit an integer of SQLite"));
+  return absl::OutOfRangeError(
+      absl::StrCat("meta-db: ", value, " does not fit an integer of SQLite"));
 }
 
 int64_t Signed(uint64_t value) { return static_cast<int64_t>(value); }
@@ -32,15 +33,16 @@ uint64_t Unsigned(int64_t value) { return static_cast<uint64_t>(value); }
 absl::StatusOr<std::unique_ptr<MetaDb>> MetaDb::Open(const std::string& path) {
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database,
                           SqliteDatabase::Open(path, SqliteDatabase::Access::kReadWriteCreate));
-  STRATA_RETURN_IF_ERROR(
-      database->Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON"));
+  STRATA_RETURN_IF_ERROR(database->Execute(
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON"));
   absl::Status migrated = Migrate(database.get());
-  if (!migrated.ok()) return absl::Status(migrated.code(), absl::StrCat(path, ": ", migrated.message()));
+  if (!migrated.ok())
+    return absl::Status(migrated.code(), absl::StrCat(path, ": ", migrated.message()));
   return std::unique_ptr<MetaDb>(new MetaDb(std::move(database)));
 }
 
-absl::StatusOr<MonitoredNamespace> MetaDb::Monitor(absl::string_view store_url, absl::string_view name,
-                                                   int64_t now_us) {
+absl::StatusOr<MonitoredNamespace> MetaDb::Monitor(absl::string_view store_url,
+                                                   absl::string_view name, int64_t now_us) {
   STRATA_RETURN_IF_ERROR(segment::CheckNamespaceName(name));
   STRATA_ASSIGN_OR_RETURN(
       Statement insert,
@@ -60,19 +62,22 @@ absl::Status MetaDb::Unmonitor(absl::string_view store_url, absl::string_view na
   return remove.Bind(1, monitored.id).Run();
 }
 
-absl::StatusOr<MonitoredNamespace> MetaDb::Find(absl::string_view store_url, absl::string_view name) {
-  STRATA_ASSIGN_OR_RETURN(
-      Statement select,
-      database_->Prepare(absl::StrCat(kNamespaceColumns, "WHERE store_url = ?1 AND namespace_name = ?2")));
+absl::StatusOr<MonitoredNamespace> MetaDb::Find(absl::string_view store_url,
+                                                absl::string_view name) {
+  STRATA_ASSIGN_OR_RETURN(Statement select,
+                          database_->Prepare(absl::StrCat(
+                              kNamespaceColumns, "WHERE store_url = ?1 AND namespace_name = ?2")));
   STRATA_ASSIGN_OR_RETURN(bool found, select.Bind(1, store_url).Bind(2, name).Step());
-  if (!found) return absl::NotFoundError(absl::StrCat("namespace ", name, " of ", store_url, " is not monitored"));
+  if (!found)
+    return absl::NotFoundError(
+        absl::StrCat("namespace ", name, " of ", store_url, " is not monitored"));
   return NamespaceFrom(select);
 }
 
 absl::StatusOr<std::vector<MonitoredNamespace>> MetaDb::Namespaces(absl::string_view store_url) {
-  STRATA_ASSIGN_OR_RETURN(
-      Statement select,
-      database_->Prepare(absl::StrCat(kNamespaceColumns, "WHERE store_url = ?1 ORDER BY namespace_name")));
+  STRATA_ASSIGN_OR_RETURN(Statement select,
+                          database_->Prepare(absl::StrCat(
+                              kNamespaceColumns, "WHERE store_url = ?1 ORDER BY namespace_name")));
   select.Bind(1, store_url);
   std::vector<MonitoredNamespace> namespaces;
   while (true) {
@@ -85,8 +90,9 @@ absl::StatusOr<std::vector<MonitoredNamespace>> MetaDb::Namespaces(absl::string_
 absl::StatusOr<std::vector<StoredSegment>> MetaDb::Segments(int64_t namespace_id) {
   STRATA_ASSIGN_OR_RETURN(
       Statement select,
-      database_->Prepare("SELECT log_id, first_frame, last_frame, epoch, level, bytes FROM segments "
-                         "WHERE namespace_id = ?1 ORDER BY log_id, first_frame, last_frame, epoch, level"));
+      database_->Prepare(
+          "SELECT log_id, first_frame, last_frame, epoch, level, bytes FROM segments "
+          "WHERE namespace_id = ?1 ORDER BY log_id, first_frame, last_frame, epoch, level"));
   select.Bind(1, namespace_id);
   std::vector<StoredSegment> segments;
   while (true) {
@@ -106,8 +112,9 @@ absl::StatusOr<std::vector<StoredSegment>> MetaDb::Segments(int64_t namespace_id
 absl::StatusOr<std::vector<EpochClaim>> MetaDb::Epochs(int64_t namespace_id) {
   STRATA_ASSIGN_OR_RETURN(
       Statement select,
-      database_->Prepare("SELECT epoch, log_id, parent_log_id, parent_frame, first_frame, page_size, "
-                         "writer_nonce, created_us FROM epochs WHERE namespace_id = ?1 ORDER BY epoch"));
+      database_->Prepare(
+          "SELECT epoch, log_id, parent_log_id, parent_frame, first_frame, page_size, "
+          "writer_nonce, created_us FROM epochs WHERE namespace_id = ?1 ORDER BY epoch"));
   select.Bind(1, namespace_id);
   std::vector<EpochClaim> claims;
   while (true) {
@@ -129,12 +136,15 @@ absl::StatusOr<std::vector<EpochClaim>> MetaDb::Epochs(int64_t namespace_id) {
 absl::Status MetaDb::AddSegments(int64_t namespace_id, absl::Span<const StoredSegment> segments) {
   STRATA_ASSIGN_OR_RETURN(
       Statement insert,
-      database_->Prepare("INSERT INTO segments(namespace_id, log_id, first_frame, last_frame, epoch, level, "
-                         "bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING"));
+      database_->Prepare(
+          "INSERT INTO segments(namespace_id, log_id, first_frame, last_frame, epoch, level, "
+          "bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING"));
   for (const StoredSegment& s : segments) {
     STRATA_RETURN_IF_ERROR(CheckFits(s.key.last.value()));
     STRATA_RETURN_IF_ERROR(CheckFits(s.size));
-    insert.Bind(1, namespace_id).Bind(2, segment::ToString(s.key.log_id)).Bind(3, Signed(s.key.first.value()));
+    insert.Bind(1, namespace_id)
+        .Bind(2, segment::ToString(s.key.log_id))
+        .Bind(3, Signed(s.key.first.value()));
     insert.Bind(4, Signed(s.key.last.value())).Bind(5, Signed(s.key.epoch.value()));
     STRATA_RETURN_IF_ERROR(insert.Bind(6, s.key.level).Bind(7, Signed(s.size)).Run());
   }
@@ -144,21 +154,27 @@ absl::Status MetaDb::AddSegments(int64_t namespace_id, absl::Span<const StoredSe
 absl::Status MetaDb::AddEpochs(int64_t namespace_id, absl::Span<const EpochClaim> claims) {
   STRATA_ASSIGN_OR_RETURN(
       Statement insert,
-      database_->Prepare("INSERT INTO epochs(namespace_id, epoch, log_id, parent_log_id, parent_frame, "
-                         "first_frame, page_size, writer_nonce, created_us) "
-                         "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"));
+      database_->Prepare(
+          "INSERT INTO epochs(namespace_id, epoch, log_id, parent_log_id, parent_frame, "
+          "first_frame, page_size, writer_nonce, created_us) "
+          "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING"));
   for (const EpochClaim& claim : claims) {
     STRATA_RETURN_IF_ERROR(CheckFits(claim.first_frame.value()));
     STRATA_RETURN_IF_ERROR(CheckFits(claim.parent_frame.value()));
-    insert.Bind(1, namespace_id).Bind(2, Signed(claim.epoch.value())).Bind(3, segment::ToString(claim.log_id));
-    insert.Bind(4, segment::ToString(claim.parent_log_id)).Bind(5, Signed(claim.parent_frame.value()));
+    insert.Bind(1, namespace_id)
+        .Bind(2, Signed(claim.epoch.value()))
+        .Bind(3, segment::ToString(claim.log_id));
+    insert.Bind(4, segment::ToString(claim.parent_log_id))
+        .Bind(5, Signed(claim.parent_frame.value()));
     insert.Bind(6, Signed(claim.first_frame.value())).Bind(7, claim.page_size);
-    STRATA_RETURN_IF_ERROR(insert.Bind(8, Signed(claim.writer_nonce)).Bind(9, claim.created_us).Run());
+    STRATA_RETURN_IF_ERROR(
+        insert.Bind(8, Signed(claim.writer_nonce)).Bind(9, claim.created_us).Run());
   }
   return absl::OkStatus();
 }
 
-absl::Status MetaDb::Store(int64_t namespace_id, bool replace, absl::Span<const StoredSegment> segments,
+absl::Status MetaDb::Store(int64_t namespace_id, bool replace,
+                           absl::Span<const StoredSegment> segments,
                            absl::Span<const EpochClaim> claims, int64_t now_us) {
   STRATA_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database_.get()));
   if (replace) {
@@ -171,7 +187,8 @@ absl::Status MetaDb::Store(int64_t namespace_id, bool replace, absl::Span<const 
   STRATA_RETURN_IF_ERROR(AddEpochs(namespace_id, claims));
   STRATA_RETURN_IF_ERROR(AddSegments(namespace_id, segments));
   STRATA_ASSIGN_OR_RETURN(
-      Statement update, database_->Prepare("UPDATE monitored_namespaces SET synced_us = ?2 WHERE id = ?1"));
+      Statement update,
+      database_->Prepare("UPDATE monitored_namespaces SET synced_us = ?2 WHERE id = ?1"));
   STRATA_RETURN_IF_ERROR(update.Bind(1, namespace_id).Bind(2, now_us).Run());
   return transaction.Commit();
 }
@@ -182,7 +199,8 @@ absl::StatusOr<int64_t> MetaDb::StartJob(int64_t namespace_id, absl::string_view
       Statement insert,
       database_->Prepare("INSERT INTO jobs(namespace_id, kind, object, state, started_us) "
                          "VALUES(?1, ?2, ?3, 'running', ?4)"));
-  STRATA_RETURN_IF_ERROR(insert.Bind(1, namespace_id).Bind(2, kind).Bind(3, object).Bind(4, now_us).Run());
+  STRATA_RETURN_IF_ERROR(
+      insert.Bind(1, namespace_id).Bind(2, kind).Bind(3, object).Bind(4, now_us).Run());
   return database_->last_insert_id();
 }
 
@@ -204,8 +222,8 @@ absl::StatusOr<std::vector<Job>> MetaDb::Jobs(int64_t namespace_id) {
   while (true) {
     STRATA_ASSIGN_OR_RETURN(bool row, select.Step());
     if (!row) return jobs;
-    jobs.push_back({select.Integer(0), select.Text(1), select.Text(2), select.Text(3), select.Integer(4),
-                    select.Integer(5), select.Text(6)});
+    jobs.push_back({select.Integer(0), select.Text(1), select.Text(2), select.Text(3),
+                    select.Integer(4), select.Integer(5), select.Text(6)});
   }
 }
 

@@ -13,9 +13,9 @@
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
 
-// The meta-db: which namespaces are monitored, what their stores are known to hold, and which compactions
-// run. A cache: deleting it loses nothing that `sync --full` does not bring back. Nothing is restored on
-// its word.
+// The meta-db: which namespaces are monitored, what their stores are known to hold, and which
+// compactions run. A cache: deleting it loses nothing that `sync --full` does not bring back.
+// Nothing is restored on its word.
 namespace strata::meta {
 
 struct MonitoredNamespace {
@@ -39,8 +39,8 @@ struct Job {
 // One thread at a time; any number of processes.
 class MetaDb {
  public:
-  // Makes the file (its directory must exist) or brings it to this release's version. DataLoss: not a
-  // database. Unimplemented: of a later release.
+  // Makes the file (its directory must exist) or brings it to this release's version. DataLoss: not
+  // a database. Unimplemented: of a later release.
   static absl::StatusOr<std::unique_ptr<MetaDb>> Open(const std::string& path);
 
   // AlreadyExists when it is monitored.
@@ -58,16 +58,18 @@ class MetaDb {
   absl::StatusOr<std::vector<segment::StoredSegment>> Segments(int64_t namespace_id);
   absl::StatusOr<std::vector<segment::EpochClaim>> Epochs(int64_t namespace_id);
 
-  // What is known already is kept as it is. OutOfRange: a number that SQLite's integers cannot hold.
+  // What is known already is kept as it is. OutOfRange: a number that SQLite's integers cannot
+  // hold.
   absl::Status AddSegments(int64_t namespace_id, absl::Span<const segment::StoredSegment> segments);
   absl::Status AddEpochs(int64_t namespace_id, absl::Span<const segment::EpochClaim> claims);
 
   // One transaction: with `replace`, what was known before is forgotten.
-  absl::Status Store(int64_t namespace_id, bool replace, absl::Span<const segment::StoredSegment> segments,
+  absl::Status Store(int64_t namespace_id, bool replace,
+                     absl::Span<const segment::StoredSegment> segments,
                      absl::Span<const segment::EpochClaim> claims, int64_t now_us);
 
-  absl::StatusOr<int64_t> StartJob(int64_t namespace_id, absl::string_view kind, absl::string_view object,
-                                   int64_t now_us);
+  absl::StatusOr<int64_t> StartJob(int64_t namespace_id, absl::string_view kind,
+                                   absl::string_view object, int64_t now_us);
   absl::Status EndJob(int64_t job, const absl::Status& outcome, int64_t now_us);
   absl::StatusOr<std::vector<Job>> Jobs(int64_t namespace_id);
 

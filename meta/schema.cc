@@ -70,14 +70,15 @@ int SchemaVersion() { return static_cast<int>(std::size(kMigrations)); }
 
 absl::Status Migrate(SqliteDatabase* database) {
   while (true) {
-    // Another process may migrate at the same time: the version is read again inside the transaction.
+    // Another process may migrate at the same time: the version is read again inside the
+    // transaction.
     STRATA_ASSIGN_OR_RETURN(int seen, VersionOf(database));
     if (seen == SchemaVersion()) return absl::OkStatus();
     STRATA_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
     STRATA_ASSIGN_OR_RETURN(int version, VersionOf(database));
     if (version < 0 || version > SchemaVersion()) {
-      return absl::UnimplementedError(absl::StrCat("meta-db of version ", version, ", this release knows ",
-                                                   SchemaVersion(),
+      return absl::UnimplementedError(absl::StrCat("meta-db of version ", version,
+                                                   ", this release knows ", SchemaVersion(),
                                                    "; it is a cache and may be deleted"));
     }
     if (version < SchemaVersion()) {

@@ -8,8 +8,8 @@ namespace strata::meta {
 // The version that this release writes: the number of migrations.
 int SchemaVersion();
 
-// Brings the database (empty, or of an earlier release) to SchemaVersion(), each migration in a transaction
-// of its own. Unimplemented: made by a later release.
+// Brings the database (empty, or of an earlier release) to SchemaVersion(), each migration in a
+// transaction of its own. Unimplemented: made by a later release.
 absl::Status Migrate(SqliteDatabase* database);
 
 }  // namespace strata::meta

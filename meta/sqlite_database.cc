@@ -39,9 +39,9 @@ absl::StatusCode CodeOf(int result) {
 
 absl::Status ErrorOf(sqlite3* database, int result, absl::string_view doing) {
   const char* file = database == nullptr ? nullptr : sqlite3_db_filename(database, "main");
-  return absl::Status(CodeOf(result),
-                      absl::StrCat(file == nullptr ? "" : file, ": ", doing, ": ",
-                                   database == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(database)));
+  return absl::Status(CodeOf(result), absl::StrCat(file == nullptr ? "" : file, ": ", doing, ": ",
+                                                   database == nullptr ? sqlite3_errstr(result)
+                                                                       : sqlite3_errmsg(database)));
 }
 
 std::string UriOf(const std::string& path, SqliteDatabase::Access access) {
@@ -113,7 +113,8 @@ std::string Statement::Text(int column) const {
   return text == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(text), bytes);
 }
 
-absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::string& path, Access access) {
+absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::string& path,
+                                                                     Access access) {
   int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
   flags |= access == Access::kReadOnlyImmutable ? SQLITE_OPEN_READONLY
                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -138,7 +139,8 @@ absl::Status SqliteDatabase::Execute(const std::string& sql) {
 
 absl::StatusOr<Statement> SqliteDatabase::Prepare(absl::string_view sql) {
   sqlite3_stmt* statement = nullptr;
-  int result = sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+  int result =
+      sqlite3_prepare_v2(database_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   if (result != SQLITE_OK) return ErrorOf(database_, result, sql);
   return Statement(database_, statement);
 }

@@ -11,11 +11,12 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-// The few things that Strata's own databases need of SQLite's C interface, with statuses for errors.
+// The few things that Strata's own databases need of SQLite's C interface, with statuses for
+// errors.
 namespace strata::meta {
 
-// A prepared statement. Bind, Step until false, Reset to run it again. One thread at a time; its database
-// must outlive it.
+// A prepared statement. Bind, Step until false, Reset to run it again. One thread at a time; its
+// database must outlive it.
 class Statement {
  public:
   Statement() = default;
@@ -40,7 +41,8 @@ class Statement {
 
  private:
   friend class SqliteDatabase;
-  Statement(sqlite3* database, sqlite3_stmt* statement) : database_(database), statement_(statement) {}
+  Statement(sqlite3* database, sqlite3_stmt* statement)
+      : database_(database), statement_(statement) {}
 
   sqlite3* database_ = nullptr;
   sqlite3_stmt* statement_ = nullptr;
@@ -51,8 +53,10 @@ class SqliteDatabase {
  public:
   enum class Access { kReadWriteCreate, kReadOnlyImmutable };
 
-  // Always with the built-in WAL. Immutable: nothing besides the file itself is looked at or written.
-  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const std::string& path, Access access);
+  // Always with the built-in WAL. Immutable: nothing besides the file itself is looked at or
+  // written.
+  static absl::StatusOr<std::unique_ptr<SqliteDatabase>> Open(const std::string& path,
+                                                              Access access);
   ~SqliteDatabase();
 
   // Runs any number of statements and drops their rows.
@@ -62,7 +66,8 @@ class SqliteDatabase {
   int64_t changes() const;
 
  private:
-  SqliteDatabase(sqlite3* database, std::string path) : database_(database), path_(std::move(path)) {}
+  SqliteDatabase(sqlite3* database, std::string path)
+      : database_(database), path_(std::move(path)) {}
 
   sqlite3* const database_;
   const std::string path_;
@@ -72,7 +77,9 @@ class SqliteDatabase {
 class Transaction {
  public:
   static absl::StatusOr<Transaction> Begin(SqliteDatabase* database);
-  Transaction(Transaction&& other) noexcept : database_(other.database_) { other.database_ = nullptr; }
+  Transaction(Transaction&& other) noexcept : database_(other.database_) {
+    other.database_ = nullptr;
+  }
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   absl::Status Commit();

@@ -35,7 +35,8 @@ absl::StatusOr<SyncResult> SyncFull(io::ObjectStore& store, MetaDb* meta_db,
                             segment::ListSegments(store, monitored.name, log_id));
     segments.insert(segments.end(), of_log.begin(), of_log.end());
   }
-  STRATA_ASSIGN_OR_RETURN(std::vector<EpochClaim> claims, segment::ListEpochs(store, monitored.name));
+  STRATA_ASSIGN_OR_RETURN(std::vector<EpochClaim> claims,
+                          segment::ListEpochs(store, monitored.name));
   STRATA_RETURN_IF_ERROR(meta_db->Store(monitored.id, true, segments, claims, now_us));
   return SyncResult{segments.size(), claims.size()};
 }
@@ -60,13 +61,15 @@ absl::StatusOr<SyncResult> SyncNew(io::ObjectStore& store, MetaDb* meta_db,
   while (true) {
     for (const LogId& log_id : to_list) {
       auto from = last.find(log_id);
-      std::string after = from == last.end() ? "" : segment::BuildSegmentKey(monitored.name, from->second);
+      std::string after =
+          from == last.end() ? "" : segment::BuildSegmentKey(monitored.name, from->second);
       STRATA_ASSIGN_OR_RETURN(std::vector<StoredSegment> listed,
                               segment::ListSegments(store, monitored.name, log_id, after));
       if (!listed.empty()) last[log_id] = listed.back().key;
       new_segments.insert(new_segments.end(), listed.begin(), listed.end());
     }
-    STRATA_ASSIGN_OR_RETURN(std::vector<EpochClaim> more, segment::ListEpochs(store, monitored.name, newest));
+    STRATA_ASSIGN_OR_RETURN(std::vector<EpochClaim> more,
+                            segment::ListEpochs(store, monitored.name, newest));
     if (more.empty()) break;
     to_list.clear();
     for (const EpochClaim& claim : more) to_list.insert(claim.log_id);
@@ -79,8 +82,9 @@ absl::StatusOr<SyncResult> SyncNew(io::ObjectStore& store, MetaDb* meta_db,
 
 }  // namespace
 
-absl::StatusOr<SyncResult> Sync(io::ObjectStore& store, MetaDb* meta_db, const MonitoredNamespace& monitored,
-                                SyncMode mode, int64_t now_us) {
+absl::StatusOr<SyncResult> Sync(io::ObjectStore& store, MetaDb* meta_db,
+                                const MonitoredNamespace& monitored, SyncMode mode,
+                                int64_t now_us) {
   if (mode == SyncMode::kFull) return SyncFull(store, meta_db, monitored, now_us);
   return SyncNew(store, meta_db, monitored, now_us);
 }

@@ -7,7 +7,8 @@
 #include "absl/types/span.h"
 #include "io/bytes.h"
 
-// Columns of small integers, `width` bits each (0 to 32), the first in the lowest bits of the first byte.
+// Columns of small integers, `width` bits each (0 to 32), the first in the lowest bits of the first
+// byte.
 namespace strata::segment {
 
 // Bytes that may be read behind a packed column by UnpackAt.

@@ -8,30 +8,31 @@
 #include "io/bytes.h"
 #include "segment/ids.h"
 
-// The commits inside a segment: what can be restored exactly. Format: docs/segment_format.md, "Commit
-// table". Ascending by frame; the last entry is the segment's last frame.
+// The commits inside a segment: what can be restored exactly. Format: docs/segment_format.md,
+// "Commit table". Ascending by frame; the last entry is the segment's last frame.
 namespace strata::segment {
 
 struct CommitEntry {
   FrameNo frame;
-  int64_t time_us = 0;             // microseconds since 1970
-  uint32_t database_pages = 0;     // size of the database after the commit
-  uint32_t min_database_pages = 0; // smallest size at any commit since the entry before (this one included),
-                                   // so that a thinned table still knows about shrinks
-  uint64_t digest = 0;             // 0 when the segment's digest kind is kNone
+  int64_t time_us = 0;              // microseconds since 1970
+  uint32_t database_pages = 0;      // size of the database after the commit
+  uint32_t min_database_pages = 0;  // smallest size at any commit since the entry before (this one
+                                    // included), so that a thinned table still knows about shrinks
+  uint64_t digest = 0;              // 0 when the segment's digest kind is kNone
 };
 
 // Newest entry at or before `frame` / `time_us`; nullptr when all are later.
 const CommitEntry* LastCommitAtOrBefore(const std::vector<CommitEntry>& commits, FrameNo frame);
-const CommitEntry* LastCommitAtOrBeforeTime(const std::vector<CommitEntry>& commits, int64_t time_us);
+const CommitEntry* LastCommitAtOrBeforeTime(const std::vector<CommitEntry>& commits,
+                                            int64_t time_us);
 
 // What a shrinking database means for its pages' versions. Memory: 4 bytes a commit.
 class LowestSizes {
  public:
   explicit LowestSizes(const std::vector<CommitEntry>& commits);  // must outlive it
 
-  // Smallest size in pages at any commit known to be at or after `frame`; UINT32_MAX when there is none. A
-  // version of a page above this is dead.
+  // Smallest size in pages at any commit known to be at or after `frame`; UINT32_MAX when there is
+  // none. A version of a page above this is dead.
   uint32_t Since(FrameNo frame) const;
 
  private:
@@ -39,7 +40,8 @@ class LowestSizes {
   std::vector<uint32_t> lowest_;  // by entry: smallest in its interval and in all later ones
 };
 
-// More entries than this are refused on both sides, so that a hostile table cannot ask for more memory.
+// More entries than this are refused on both sides, so that a hostile table cannot ask for more
+// memory.
 constexpr uint64_t kMaxCommits = 1 << 21;
 constexpr size_t kCommitTableHeaderSize = 16;
 constexpr size_t kCommitEntrySize = 32;

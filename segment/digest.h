@@ -13,8 +13,8 @@ uint64_t PageHash(PageNo page, io::ByteView bytes);
 // PageHash of a page of zeros: what a page never written counts as.
 uint64_t ZeroPageHash(PageNo page, uint32_t page_size);
 
-// The digest of a database: XOR of PageHash over pages 1..size without the lock-byte page. Adding and
-// removing a page are the same operation.
+// The digest of a database: XOR of PageHash over pages 1..size without the lock-byte page. Adding
+// and removing a page are the same operation.
 class Digest {
  public:
   Digest() = default;

@@ -11,8 +11,9 @@
 // A frame's payload from and to the plain page.
 namespace strata::segment {
 
-// Stores a page with `codec` (kRaw or kZstd; Unimplemented otherwise): the codec used, which is kRaw when
-// the page did not shrink. `encoded` is filled unless that is kRaw: then the payload is the page itself.
+// Stores a page with `codec` (kRaw or kZstd; Unimplemented otherwise): the codec used, which is
+// kRaw when the page did not shrink. `encoded` is filled unless that is kRaw: then the payload is
+// the page itself.
 absl::StatusOr<Codec> EncodePage(io::ByteView page, Codec codec, int zstd_level,
                                  std::vector<uint8_t>* encoded);
 

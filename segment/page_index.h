@@ -14,9 +14,9 @@
 #include "io/byte_stream.h"
 #include "segment/ids.h"
 
-// Page number -> ordinal of the newest version of that page in a segment: sorted, immutable, looked up in
-// place. Format: docs/segment_format.md, "Page index"; built in segment/page_index_builder.h, tested in
-// tests/segment/page_index_test.cc.
+// Page number -> ordinal of the newest version of that page in a segment: sorted, immutable, looked
+// up in place. Format: docs/segment_format.md, "Page index"; built in segment/page_index_builder.h,
+// tested in tests/segment/page_index_test.cc.
 namespace strata::segment {
 
 struct IndexBlock;
@@ -48,9 +48,9 @@ struct PageIndexPlace {
 // Lookups over an index's bytes. Safe to call from any thread.
 class PageIndex {
  public:
-  // Reads the directory (20 bytes for 128 pages, fewer for runs); a lookup then reads one block of at most
-  // kMaxIndexBlockBytes. An index of at most `keep_bytes` is read as a whole, and lookups read nothing.
-  // DataLoss: damaged or impossible.
+  // Reads the directory (20 bytes for 128 pages, fewer for runs); a lookup then reads one block of
+  // at most kMaxIndexBlockBytes. An index of at most `keep_bytes` is read as a whole, and lookups
+  // read nothing. DataLoss: damaged or impossible.
   static absl::StatusOr<std::unique_ptr<PageIndex>> Open(std::shared_ptr<io::ByteSource> source,
                                                          const PageIndexPlace& place,
                                                          uint64_t keep_bytes);

@@ -11,7 +11,8 @@
 
 namespace strata::segment {
 
-// Writes a column of page hashes: blocks of kIndexBlockEntries hashes, each followed by its CRC-32C.
+// Writes a column of page hashes: blocks of kIndexBlockEntries hashes, each followed by its
+// CRC-32C.
 class HashColumnBuilder {
  public:
   explicit HashColumnBuilder(io::ByteSink* sink) : sink_(sink) {}
@@ -31,9 +32,9 @@ class HashColumnBuilder {
   uint64_t bytes_ = 0;
 };
 
-// Streams entries, ascending by page, into the bytes of an index and of its hash column. Memory: the
-// block directory, 20 bytes for 128 entries (or for a run), and 64 KiB. One thread at a time; the sinks must
-// outlive the builder.
+// Streams entries, ascending by page, into the bytes of an index and of its hash column. Memory:
+// the block directory, 20 bytes for 128 entries (or for a run), and 64 KiB. One thread at a time;
+// the sinks must outlive the builder.
 class PageIndexBuilder {
  public:
   PageIndexBuilder(io::ByteSink* index, io::ByteSink* hashes);
@@ -45,7 +46,7 @@ class PageIndexBuilder {
   absl::Status Finish();
 
   uint64_t entries() const { return entries_; }
-  uint64_t index_bytes() const { return index_bytes_; }   // after Finish
+  uint64_t index_bytes() const { return index_bytes_; }    // after Finish
   uint64_t hash_bytes() const { return hashes_.bytes(); }  // after Finish
 
  private:

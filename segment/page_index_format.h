@@ -18,11 +18,11 @@ constexpr size_t kTrailerEntriesAt = 0;
 constexpr size_t kTrailerBlocksAt = 8;
 constexpr size_t kTrailerDirectoryChecksumAt = 12;
 constexpr size_t kTrailerChecksumAt = 20;  // over the 20 bytes before it; 16 to 19 are zero
-constexpr size_t kBlockPrefixSize = 4;  // the base of the ordinals
+constexpr size_t kBlockPrefixSize = 4;     // the base of the ordinals
 constexpr size_t kMaxIndexBlockBytes = kBlockPrefixSize + 2 * kIndexBlockEntries * 4;
 
-// A hostile index cannot ask for more memory than this; it holds the directory of half a billion pages at
-// random, or of any number in runs.
+// A hostile index cannot ask for more memory than this; it holds the directory of half a billion
+// pages at random, or of any number in runs.
 constexpr uint64_t kMaxIndexDirectoryBytes = 96ull << 20;
 
 enum class IndexBlockKind : uint8_t {

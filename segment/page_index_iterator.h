@@ -17,8 +17,8 @@ class StreamedBytes {
       : source_(source), offset_(offset), left_(length) {}
   explicit StreamedBytes(io::ByteView in_memory) : ready_(in_memory) {}
 
-  // The next `length` bytes, valid until the next call, with kUnpackSlack readable bytes behind them.
-  // OutOfRange when fewer are left.
+  // The next `length` bytes, valid until the next call, with kUnpackSlack readable bytes behind
+  // them. OutOfRange when fewer are left.
   absl::StatusOr<const uint8_t*> Take(size_t length);
 
  private:

@@ -25,12 +25,13 @@ struct UnionEntry {
 // A source of a union: one segment (or the part of one up to a frame), oldest first in the list.
 struct UnionSource {
   std::unique_ptr<PageIndexIterator> index;
-  // Pages above this are dead in this source: the smallest database size at any commit of a newer source, up
-  // to the target of the union. (An index leaves out what died within its own segment.)
+  // Pages above this are dead in this source: the smallest database size at any commit of a newer
+  // source, up to the target of the union. (An index leaves out what died within its own segment.)
   uint32_t live_limit = UINT32_MAX;
 };
 
-// Streams the winners in page order, up to `database_pages`. One thread at a time; memory: 4 KiB a source.
+// Streams the winners in page order, up to `database_pages`. One thread at a time; memory: 4 KiB a
+// source.
 class PageUnion {
  public:
   PageUnion(std::vector<UnionSource> sources, uint32_t database_pages);

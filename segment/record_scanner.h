@@ -11,8 +11,8 @@
 #include "segment/frame.h"
 #include "segment/segment_header.h"
 
-// Walks the records of a live log file, or of the part of a segment before its tail. Knows what is intact,
-// not what it means: whether the end is a torn tail or damage is for recovery to say.
+// Walks the records of a live log file, or of the part of a segment before its tail. Knows what is
+// intact, not what it means: whether the end is a torn tail or damage is for recovery to say.
 namespace strata::segment {
 
 struct ScannedRecord {
@@ -22,12 +22,13 @@ struct ScannedRecord {
   io::ByteView payload;                   // valid until the scanner's next call
 };
 
-// Reads 1 MiB at a time; memory: that and the longest record. One thread at a time. Errors are those of the
-// source; bytes that are no record are not an error. The source must outlive the scanner.
+// Reads 1 MiB at a time; memory: that and the longest record. One thread at a time. Errors are
+// those of the source; bytes that are no record are not an error. The source must outlive the
+// scanner.
 class RecordScanner {
  public:
-  // `seed` is RecordSeed of the file. Records start at `begin` and at multiples of `alignment` after it
-  // (kRecordAlignment in a live log, 1 in a stored segment) and lie before `end`.
+  // `seed` is RecordSeed of the file. Records start at `begin` and at multiples of `alignment`
+  // after it (kRecordAlignment in a live log, 1 in a stored segment) and lie before `end`.
   RecordScanner(io::ByteSource* source, uint32_t seed, uint64_t begin = kSegmentHeaderSize,
                 uint64_t end = UINT64_MAX, uint32_t alignment = kRecordAlignment);
 
@@ -40,8 +41,8 @@ class RecordScanner {
   // After Next answered nullopt: what was found there instead of a record.
   const std::string& stopped_at() const { return stopped_at_; }
 
-  // The first intact record at a multiple of kRecordAlignment at or after `from`; leaves Next's place alone.
-  // One that exists behind the place where Next stopped tells damage from a torn tail.
+  // The first intact record at a multiple of kRecordAlignment at or after `from`; leaves Next's
+  // place alone. One that exists behind the place where Next stopped tells damage from a torn tail.
   absl::StatusOr<std::optional<ScannedRecord>> FindIntactRecordAfter(uint64_t from);
 
  private:

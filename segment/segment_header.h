@@ -20,15 +20,16 @@ enum class SegmentState : uint8_t { kCurrent = 1, kSealed = 2, kCompacted = 3 };
 enum class DigestKind : uint8_t { kNone = 0, kXorXxh3 = 1 };
 
 struct SegmentHeader {
-  SegmentState state = SegmentState::kCurrent;  // as created: a local file stays kCurrent when sealed in place
+  SegmentState state =
+      SegmentState::kCurrent;  // as created: a local file stays kCurrent when sealed in place
   uint32_t page_size = 0;
   LogId log_id;
-  LogId parent_log_id;         // none, or the history this one branched or was cut from
+  LogId parent_log_id;  // none, or the history this one branched or was cut from
   FrameNo parent_frame;
-  uint64_t sequence = 0;       // of the file within its log directory; 0 in stored segments
+  uint64_t sequence = 0;  // of the file within its log directory; 0 in stored segments
   uint64_t salt = 0;
-  int64_t created_us = 0;      // microseconds since 1970
-  uint32_t codecs = 1;         // bit (1 << Codec) for each codec that may occur
+  int64_t created_us = 0;  // microseconds since 1970
+  uint32_t codecs = 1;     // bit (1 << Codec) for each codec that may occur
   std::array<uint32_t, 4> dictionary_ids{};
   DigestKind digest_kind = DigestKind::kNone;
   uint64_t digest_key_id = 0;
@@ -36,7 +37,7 @@ struct SegmentHeader {
   uint8_t nonce_length = 0;        // bytes per frame, with encryption
   uint8_t tag_length = 0;
   uint32_t may_ignore_flags = 0;
-  uint32_t must_know_flags = 0;    // a reader refuses a bit it does not know
+  uint32_t must_know_flags = 0;  // a reader refuses a bit it does not know
 
   // Stored segments only; zero in a local log.
   Epoch epoch;

@@ -17,18 +17,19 @@
 #include "segment/segment_header.h"
 #include "segment/segment_tail.h"
 
-// Reads sealed and compacted segments, from a local file or a store. Format: docs/segment_format.md.
-// Every byte that is returned was covered by a checksum that was verified; lengths are checked against the
-// segment's size before anything is allocated.
+// Reads sealed and compacted segments, from a local file or a store. Format:
+// docs/segment_format.md. Every byte that is returned was covered by a checksum that was verified;
+// lengths are checked against the segment's size before anything is allocated.
 namespace strata::segment {
 
 // Safe to call from any thread once opened.
 class SegmentReader {
  public:
-  // Reads header, footer and commit table; the index's directory, and all of a small index, at first use.
-  // DataLoss: damage (the message names source and offset).
-  // FailedPrecondition: no footer at all, so a current segment. Unimplemented: a later format.
-  static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(std::shared_ptr<io::ByteSource> source);
+  // Reads header, footer and commit table; the index's directory, and all of a small index, at
+  // first use. DataLoss: damage (the message names source and offset). FailedPrecondition: no
+  // footer at all, so a current segment. Unimplemented: a later format.
+  static absl::StatusOr<std::unique_ptr<SegmentReader>> Open(
+      std::shared_ptr<io::ByteSource> source);
 
   const SegmentHeader& header() const { return header_; }
   const Footer& footer() const { return footer_; }
@@ -52,9 +53,9 @@ class SegmentReader {
   absl::StatusOr<FrameHeader> ReadStoredFrame(const DirectoryEntry& entry,
                                               std::vector<uint8_t>* payload) const;
 
-  // Reads everything: all checksums, directory against records, index against directory, page hashes and
-  // the footer's checksums over the whole. Memory: a few MiB, and 20 bytes a
-  // frame unless it is compacted.
+  // Reads everything: all checksums, directory against records, index against directory, page
+  // hashes and the footer's checksums over the whole. Memory: a few MiB, and 20 bytes a frame
+  // unless it is compacted.
   absl::Status VerifyAll() const;
 
  private:

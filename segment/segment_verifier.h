@@ -10,7 +10,8 @@
 
 namespace strata::segment {
 
-// SegmentReader::VerifyAll: one pass over the records in step with the frame directory, one over the index.
+// SegmentReader::VerifyAll: one pass over the records in step with the frame directory, one over
+// the index.
 class SegmentVerifier {
  public:
   explicit SegmentVerifier(const SegmentReader* reader);

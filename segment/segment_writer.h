@@ -20,22 +20,26 @@ struct SegmentWriterOptions {
   int zstd_level = 3;
 };
 
-// What only means something in a live log (durable, transaction_checksum) is zero in what is written here.
-// One thread at a time; memory: the tail's (segment_tail.h) and 256 KiB. The sink must outlive the writer.
+// What only means something in a live log (durable, transaction_checksum) is zero in what is
+// written here. One thread at a time; memory: the tail's (segment_tail.h) and 256 KiB. The sink
+// must outlive the writer.
 class SegmentWriter {
  public:
-  // Writes the header. header.state is kSealed (frames in frame order) or kCompacted (frames in page order,
-  // one version per page); epoch and frame range must be set, InvalidArgument otherwise.
-  static absl::StatusOr<std::unique_ptr<SegmentWriter>> Create(io::ByteSink* sink, const SegmentHeader& header,
+  // Writes the header. header.state is kSealed (frames in frame order) or kCompacted (frames in
+  // page order, one version per page); epoch and frame range must be set, InvalidArgument
+  // otherwise.
+  static absl::StatusOr<std::unique_ptr<SegmentWriter>> Create(io::ByteSink* sink,
+                                                               const SegmentHeader& header,
                                                                const SegmentWriterOptions& options);
 
-  // Appends a frame: `header` as in the log (kind, is_commit, frame, page and the commit fields; codec,
-  // lengths and checksum are set here) and its plain page. InvalidArgument when out of order or of the
-  // wrong size.
+  // Appends a frame: `header` as in the log (kind, is_commit, frame, page and the commit fields;
+  // codec, lengths and checksum are set here) and its plain page. InvalidArgument when out of order
+  // or of the wrong size.
   absl::Status AddFrame(const FrameHeader& header, io::ByteView page);
 
-  // Appends a frame whose payload is already encoded as `header` says (codec, dictionary, stored_length), as
-  // ReadStoredFrame or EncodePage gave it. `page_hash` is PageHash of the plain page.
+  // Appends a frame whose payload is already encoded as `header` says (codec, dictionary,
+  // stored_length), as ReadStoredFrame or EncodePage gave it. `page_hash` is PageHash of the plain
+  // page.
   absl::Status AddEncodedFrame(const FrameHeader& header, io::ByteView payload, uint64_t page_hash);
 
   // Appends an entry of the commit table, ascending, at any time before Finish.
@@ -51,7 +55,8 @@ class SegmentWriter {
   absl::StatusOr<Summary> Finish();
 
  private:
-  SegmentWriter(io::ByteSink* sink, const SegmentHeader& header, const SegmentWriterOptions& options);
+  SegmentWriter(io::ByteSink* sink, const SegmentHeader& header,
+                const SegmentWriterOptions& options);
   absl::Status Write(io::ByteView bytes);
   absl::Status Flush();
 

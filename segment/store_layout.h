@@ -11,7 +11,8 @@
 #include "segment/ids.h"
 
 // The names of objects in a store, and the claim that precedes the segments of an epoch. Format:
-// docs/store_layout.md; tested in tests/compactor/store_layout_test.cc. Listing: segment/store_listing.h.
+// docs/store_layout.md; tested in tests/compactor/store_layout_test.cc. Listing:
+// segment/store_listing.h.
 namespace strata::segment {
 
 // A namespace is [A-Za-z0-9][A-Za-z0-9._-]{0,127}, so that it is one harmless component of a key.
@@ -21,7 +22,8 @@ absl::Status CheckNamespaceName(absl::string_view name);
 constexpr Epoch kMaxEpoch = Epoch(9'999'999'999);  // what the ten digits of a segment's key can say
 constexpr uint8_t kMaxLevel = 99;                  // two digits
 constexpr uint8_t kSealedLevel = 0;
-constexpr uint8_t kBaseLevel = 1;  // [1..P] of an adopted database, and the first level of compaction
+constexpr uint8_t kBaseLevel =
+    1;  // [1..P] of an adopted database, and the first level of compaction
 
 // What a segment's key says. Ordered like the keys: first, last, epoch, level within one log id.
 struct SegmentKey {
@@ -35,8 +37,9 @@ struct SegmentKey {
   friend auto operator<=>(const SegmentKey&, const SegmentKey&) = default;
 };
 
-// `<ns>/segments/<log id>/<first, 20 digits>-<last, 20 digits>-<epoch, 10 digits>-<level, 2 digits>.seg`.
-// The fields must be in range (1 <= first <= last, 1 <= epoch <= kMaxEpoch, level <= kMaxLevel).
+// `<ns>/segments/<log id>/<first, 20 digits>-<last, 20 digits>-<epoch, 10 digits>-<level, 2
+// digits>.seg`. The fields must be in range (1 <= first <= last, 1 <= epoch <= kMaxEpoch, level <=
+// kMaxLevel).
 std::string BuildSegmentKey(absl::string_view ns, const SegmentKey& key);
 
 // The inverse, and nothing else: any other spelling is InvalidArgument that names the object.
@@ -50,10 +53,10 @@ std::string BuildEpochKey(absl::string_view ns, Epoch epoch);
 absl::StatusOr<Epoch> ParseEpochKey(absl::string_view ns, absl::string_view object);
 std::string EpochPrefix(absl::string_view ns);
 
-// A writer's claim to a namespace, made by put-if-absent before its first segment. Epochs rise over the
-// whole namespace, also from one log id to the next: in order they are its history, and the log id of the
-// newest is the live one. A segment of epoch e counts only below `first_frame` of the next epoch of the
-// same log id.
+// A writer's claim to a namespace, made by put-if-absent before its first segment. Epochs rise over
+// the whole namespace, also from one log id to the next: in order they are its history, and the log
+// id of the newest is the live one. A segment of epoch e counts only below `first_frame` of the
+// next epoch of the same log id.
 struct EpochClaim {
   LogId log_id;
   LogId parent_log_id;  // none, or the history that this one was cut from
@@ -71,8 +74,8 @@ constexpr size_t kEpochClaimSize = 128;  // bytes
 
 std::vector<uint8_t> EncodeEpochClaim(const EpochClaim& claim);
 
-// DataLoss: wrong length, magic or checksum. Unimplemented: a later version. InvalidArgument: intact but
-// impossible (page size, epoch, log id, first frame). `object` is for the message.
+// DataLoss: wrong length, magic or checksum. Unimplemented: a later version. InvalidArgument:
+// intact but impossible (page size, epoch, log id, first frame). `object` is for the message.
 absl::StatusOr<EpochClaim> DecodeEpochClaim(absl::string_view object, io::ByteView bytes);
 
 }  // namespace strata::segment

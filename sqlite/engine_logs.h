@@ -4,8 +4,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "sqlite/virtual_wal.h"
 #include "sqlite/vfs_file_system.h"
+#include "sqlite/virtual_wal.h"
 #include "wal/log.h"
 
 namespace strata::sqlite {
@@ -19,11 +19,12 @@ struct OpenLog {
   int connections = 0;  // 0: its last connection is closing it
 };
 
-// Opens the log of a database, or joins the connections that have it open. Give it back with ReleaseLog.
+// Opens the log of a database, or joins the connections that have it open. Give it back with
+// ReleaseLog.
 absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args);
 
-// Counts a connection out; true when it was the last: then close and release the log and call ForgetLog. Who opens
-// the database meanwhile waits for that.
+// Counts a connection out; true when it was the last: then close and release the log and call
+// ForgetLog. Who opens the database meanwhile waits for that.
 bool ReleaseLog(const std::string& directory);
 void ForgetLog(const std::string& directory);
 

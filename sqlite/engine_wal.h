@@ -16,13 +16,14 @@ struct strata_wal {
   const strata_wal_host* host = nullptr;
   std::string directory;
   sqlite3_file* database = nullptr;
-  std::shared_ptr<strata::sqlite::VfsFileSystem> vfs_files;  // outlives the connection; often nullptr
+  std::shared_ptr<strata::sqlite::VfsFileSystem>
+      vfs_files;  // outlives the connection; often nullptr
   std::unique_ptr<strata::wal::Connection> connection;
   int fork_generation = 0;
 
   strata_sqlite_connection* sqlite = nullptr;  // the SQLite connection that uses it now
   strata::segment::FrameNo found;              // by the last find_frame
-  uint64_t committed_frames = 0;               // in the log after a commit that callback() has not told yet
+  uint64_t committed_frames = 0;  // in the log after a commit that callback() has not told yet
   bool exclusive = false;
   bool heap_memory = false;
   std::optional<strata::wal::CommitPoint> requested_snapshot;
@@ -33,8 +34,8 @@ namespace strata::sqlite {
 // SQLITE_OK, or an error when the process forked after the wal was opened.
 int CheckProcess(const strata_wal* wal);
 
-// The entries of the table, by file: strata_engine.cc, strata_engine_read.cc, strata_engine_write.cc,
-// strata_engine_checkpoint.cc, strata_engine_snapshot.cc.
+// The entries of the table, by file: strata_engine.cc, strata_engine_read.cc,
+// strata_engine_write.cc, strata_engine_checkpoint.cc, strata_engine_snapshot.cc.
 int BeginRead(strata_wal*, int* changed);
 void EndRead(strata_wal*);
 int FindFrame(strata_wal*, uint32_t page_no, uint32_t* token);
@@ -47,12 +48,13 @@ int EndWrite(strata_wal*);
 int Undo(strata_wal*, int (*undo_page)(void*, uint32_t), void* context);
 void Savepoint(strata_wal*, uint32_t* words);
 int SavepointUndo(strata_wal*, uint32_t* words);
-int Frames(strata_wal*, int page_size, const strata_wal_page* pages, size_t count, uint32_t database_pages, int commit,
-           int sync_flags);
+int Frames(strata_wal*, int page_size, const strata_wal_page* pages, size_t count,
+           uint32_t database_pages, int commit, int sync_flags);
 int Callback(strata_wal*, int default_hook, int autocheckpoint_frames);
 
-int Checkpoint(strata_wal*, strata_sqlite_connection*, int mode, int (*busy)(void*), void* busy_context, int sync_flags,
-               int buffer_bytes, uint8_t* buffer, int* log_frames, int* checkpointed_frames);
+int Checkpoint(strata_wal*, strata_sqlite_connection*, int mode, int (*busy)(void*),
+               void* busy_context, int sync_flags, int buffer_bytes, uint8_t* buffer,
+               int* log_frames, int* checkpointed_frames);
 
 int SnapshotGet(strata_wal*, unsigned char* snapshot);
 void SnapshotOpen(strata_wal*, const unsigned char* snapshot);

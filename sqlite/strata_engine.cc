@@ -41,13 +41,16 @@ int CloseLog(strata_wal* wal, strata_sqlite_connection* sqlite, bool keep_log) {
                           wal->host->lock_file(wal->database, SQLITE_LOCK_EXCLUSIVE) == SQLITE_OK;
   const int rc = ResultOf(wal->host, log.Close(may_checkpoint, may_remove), Doing::kCheckpoint);
   // Who wants to leave WAL mode must not believe that the log is gone.
-  return rc == SQLITE_OK && may_remove && Exists(wal->directory, io::FileKind::kDirectory) ? SQLITE_BUSY : rc;
+  return rc == SQLITE_OK && may_remove && Exists(wal->directory, io::FileKind::kDirectory)
+             ? SQLITE_BUSY
+             : rc;
 }
 
 int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*, int keep_log) {
   if (wal == nullptr) return SQLITE_OK;
   return Guard([&] {
-    if (CheckProcess(wal) != SQLITE_OK) return SQLITE_OK;  // the parent's; its threads and locks are not here
+    if (CheckProcess(wal) != SQLITE_OK)
+      return SQLITE_OK;  // the parent's; its threads and locks are not here
     const std::string directory = wal->directory;
     const bool last = ReleaseLog(directory);
     const int rc = last ? Guard([&] { return CloseLog(wal, sqlite, keep_log != 0); }) : SQLITE_OK;
@@ -76,15 +79,17 @@ int IsLog(struct sqlite3_vfs*, const char* wal_name) {
     const std::string directory = wal_name;
     return Exists(absl::StrCat(directory, "/", wal::kLockName), io::FileKind::kRegular) ||
            Exists(absl::StrCat(directory, "/", wal::kIdentityName), io::FileKind::kRegular) ||
-           Exists(absl::StrCat(engine_host->database_name(wal_name), wal::kCleanIdentitySuffix), io::FileKind::kRegular);
+           Exists(absl::StrCat(engine_host->database_name(wal_name), wal::kCleanIdentitySuffix),
+                  io::FileKind::kRegular);
   });
 }
 
 absl::Status RemoveEmptyLog(io::FileSystem& files, const std::string& directory) {
   const absl::StatusOr<wal::RecoveredLog> log = wal::RecoverLog(files, directory);
   if (log.ok() && log->end.frame > log->identity.base_frame) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(directory, ": holds commits of a database whose file is empty; 'strata recover' puts them back"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        directory,
+        ": holds commits of a database whose file is empty; 'strata recover' puts them back"));
   }
   if (!log.ok() && !absl::IsNotFound(log.status())) return log.status();
   absl::StatusOr<std::vector<std::string>> names = files.List(directory);
@@ -100,7 +105,9 @@ int DeleteLog(struct sqlite3_vfs*, const char* wal_name) {
   return Guard([&] {
     const std::string directory = wal_name;
     if (IsOpen(directory)) return SQLITE_OK;  // another connection's
-    return ResultOf(engine_host, RemoveEmptyLog(*ProductionEnvironment(engine_host).files, directory), Doing::kOpen);
+    return ResultOf(engine_host,
+                    RemoveEmptyLog(*ProductionEnvironment(engine_host).files, directory),
+                    Doing::kOpen);
   });
 }
 
@@ -142,17 +149,22 @@ constexpr strata_wal_methods kMethods = {
 
 int CheckProcess(const strata_wal* wal) {
   if (wal->fork_generation == ForkGeneration()) return SQLITE_OK;
-  wal->host->log(SQLITE_MISUSE, "a database opened before fork() cannot be used in the child: open it again there");
+  wal->host->log(
+      SQLITE_MISUSE,
+      "a database opened before fork() cannot be used in the child: open it again there");
   return SQLITE_MISUSE;
 }
 
 }  // namespace strata::sqlite
 
-// Visible, so that a shared library of the engine alone can export them (sqlite/engine_exports.map).
-extern "C" __attribute__((visibility("default"))) const strata_wal_methods* strata_engine_methods(void) {
+// Visible, so that a shared library of the engine alone can export them
+// (sqlite/engine_exports.map).
+extern "C" __attribute__((visibility("default"))) const strata_wal_methods* strata_engine_methods(
+    void) {
   return &strata::sqlite::kMethods;
 }
 
-extern "C" __attribute__((visibility("default"))) void strata_engine_attach(const strata_wal_host* host) {
+extern "C" __attribute__((visibility("default"))) void strata_engine_attach(
+    const strata_wal_host* host) {
   strata::sqlite::engine_host = host;
 }

@@ -19,7 +19,10 @@ bool WaitWith(int (*busy)(void*), void* context, const std::function<bool()>& re
 class Checkpointing {
  public:
   Checkpointing(strata_wal* wal, int mode, std::function<bool(const std::function<bool()>&)> wait)
-      : connection_(*wal->connection), log_(connection_.log()), mode_(mode), wait_(std::move(wait)) {}
+      : connection_(*wal->connection),
+        log_(connection_.log()),
+        mode_(mode),
+        wait_(std::move(wait)) {}
 
   // Whether the mode was reached: SQLITE_BUSY says that a reader or writer was in the way.
   absl::StatusOr<bool> Run(bool sync) {
@@ -32,7 +35,9 @@ class Checkpointing {
   }
 
  private:
-  bool LockWriters() { return connection_.LockForWrite(0, nullptr) == wal::WriteLock::Outcome::kAcquired; }
+  bool LockWriters() {
+    return connection_.LockForWrite(0, nullptr) == wal::WriteLock::Outcome::kAcquired;
+  }
 
   absl::StatusOr<bool> Copy(bool sync, bool complete) {
     wal::LogState& state = log_.state();
@@ -63,8 +68,9 @@ class Checkpointing {
 
 }  // namespace
 
-int Checkpoint(strata_wal* wal, strata_sqlite_connection*, int mode, int (*busy)(void*), void* busy_context,
-               int sync_flags, int, uint8_t*, int* log_frames, int* checkpointed_frames) {
+int Checkpoint(strata_wal* wal, strata_sqlite_connection*, int mode, int (*busy)(void*),
+               void* busy_context, int sync_flags, int, uint8_t*, int* log_frames,
+               int* checkpointed_frames) {
   return Guard([&] {
     int rc = CheckProcess(wal);
     if (rc != SQLITE_OK) return rc;
@@ -73,11 +79,13 @@ int Checkpoint(strata_wal* wal, strata_sqlite_connection*, int mode, int (*busy)
         return WaitWith(busy, busy_context, reached);
       });
       const absl::StatusOr<bool> complete = checkpointing.Run(((sync_flags >> 2) & 3) != 0);
-      rc = complete.ok() ? (*complete ? SQLITE_OK : SQLITE_BUSY) : ResultOf(wal->host, complete.status(), Doing::kCheckpoint);
+      rc = complete.ok() ? (*complete ? SQLITE_OK : SQLITE_BUSY)
+                         : ResultOf(wal->host, complete.status(), Doing::kCheckpoint);
     }
     const wal::Log::Counts counts = wal->connection->log().counts();
     if (log_frames != nullptr) *log_frames = static_cast<int>(counts.frames);
-    if (checkpointed_frames != nullptr) *checkpointed_frames = static_cast<int>(counts.checkpointed);
+    if (checkpointed_frames != nullptr)
+      *checkpointed_frames = static_cast<int>(counts.checkpointed);
     return rc;
   });
 }

@@ -67,7 +67,8 @@ std::string Parameter(const strata_wal_host* host, const char* wal_name, const c
   return value == nullptr ? "" : value;
 }
 
-// SQLite's test suite counts and injects at its VFS, so that a build for it runs Strata's files there too.
+// SQLite's test suite counts and injects at its VFS, so that a build for it runs Strata's files
+// there too.
 std::shared_ptr<VfsFileSystem> FilesOverVfs(sqlite3_vfs* vfs) {
 #ifdef STRATA_FILES_OVER_VFS
   return std::make_shared<VfsFileSystem>(vfs, &io::PosixFileSystem());
@@ -84,7 +85,8 @@ absl::StatusOr<OpenLog> OpenLogOf(const strata_wal_host* host, const strata_wal_
   place.database = host->database_name(args.wal_name);
   place.open_database = [database] { return ShareFile(database); };
   place.read_only = args.read_only != 0;
-  wal::StoreAddress store{Parameter(host, args.wal_name, "store"), Parameter(host, args.wal_name, "namespace")};
+  wal::StoreAddress store{Parameter(host, args.wal_name, "store"),
+                          Parameter(host, args.wal_name, "namespace")};
   STRATA_RETURN_IF_ERROR(CheckStoreAddress(store));
   STRATA_ASSIGN_OR_RETURN(const wal::Options options, ReadSettings(host, args.wal_name));
   OpenLog open{.vfs_files = FilesOverVfs(args.vfs), .connections = 1};
@@ -110,8 +112,9 @@ absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal
     const auto at = logs.by_directory.find(args.wal_name);
     if (at == logs.by_directory.end()) break;
     if (at->second.connections > 0 && at->second.log->read_only() && args.read_only == 0) {
-      return absl::UnavailableError(
-          absl::StrCat(args.wal_name, ": this process has the database open read-only; close that connection first"));
+      return absl::UnavailableError(absl::StrCat(
+          args.wal_name,
+          ": this process has the database open read-only; close that connection first"));
     }
     if (at->second.connections > 0) {
       ++at->second.connections;

@@ -48,12 +48,15 @@ int FindFrame(strata_wal* wal, uint32_t page_no, uint32_t* token) {
 
 int ReadFrame(strata_wal* wal, uint32_t, int bytes, uint8_t* to) {
   return Guard([&] {
-    return ResultOf(wal->host, wal->connection->ReadFrame(wal->found, {to, static_cast<size_t>(bytes)}), Doing::kRead);
+    return ResultOf(wal->host,
+                    wal->connection->ReadFrame(wal->found, {to, static_cast<size_t>(bytes)}),
+                    Doing::kRead);
   });
 }
 
 uint32_t DatabasePages(strata_wal* wal) {
-  return wal != nullptr && wal->connection->reading() ? wal->connection->snapshot().database_pages : 0;
+  return wal != nullptr && wal->connection->reading() ? wal->connection->snapshot().database_pages
+                                                      : 0;
 }
 
 }  // namespace strata::sqlite

@@ -12,14 +12,15 @@ namespace {
 
 // A whole number of `unit` from a URI parameter into `value`, unless it is not given.
 template <typename T>
-absl::Status ReadNumber(const strata_wal_host* host, const char* wal_name, const char* key, T unit, uint64_t least,
-                        T* value) {
+absl::Status ReadNumber(const strata_wal_host* host, const char* wal_name, const char* key, T unit,
+                        uint64_t least, T* value) {
   const char* text = host->uri_parameter(wal_name, key);
   if (text == nullptr) return absl::OkStatus();
   uint64_t number = 0;
   if (!absl::SimpleAtoi(text, &number) || number < least || number > (uint64_t{1} << 53)) {
-    return absl::InvalidArgumentError(absl::StrCat(host->database_name(wal_name), ": ", key, "=", text,
-                                                   ": not a whole number from ", least, " on"));
+    return absl::InvalidArgumentError(absl::StrCat(host->database_name(wal_name), ": ", key, "=",
+                                                   text, ": not a whole number from ", least,
+                                                   " on"));
   }
   *value = static_cast<T>(number) * unit;
   return absl::OkStatus();
@@ -31,12 +32,15 @@ absl::StatusOr<wal::Options> ReadSettings(const strata_wal_host* host, const cha
   constexpr int64_t kMs = 1000;
   constexpr uint64_t kByte = 1;
   wal::Options options;
-  STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "segment_bytes", kByte, 65536, &options.segment_bytes));
+  STRATA_RETURN_IF_ERROR(
+      ReadNumber(host, name, "segment_bytes", kByte, 65536, &options.segment_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "seal_bytes", kByte, 1, &options.seal_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "seal_ms", kMs, 1, &options.seal_after_us));
-  STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "unsynced_bytes", kByte, 1, &options.unsynced_bytes));
+  STRATA_RETURN_IF_ERROR(
+      ReadNumber(host, name, "unsynced_bytes", kByte, 1, &options.unsynced_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "unsynced_ms", kMs, 1, &options.unsynced_us));
-  STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "checkpoint_bytes", kByte, 1, &options.checkpoint_bytes));
+  STRATA_RETURN_IF_ERROR(
+      ReadNumber(host, name, "checkpoint_bytes", kByte, 1, &options.checkpoint_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "backlog_bytes", kByte, 1, &options.backlog_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "close_ship_ms", kMs, 0, &options.close_ship_us));
   uint64_t pad_blocks = options.pad_blocks ? 1 : 0;

@@ -5,8 +5,8 @@
 #include "io/bytes.h"
 #include "sqlite/engine_wal.h"
 
-// sqlite3_snapshot: 48 bytes. 0: the injection's 4; 4: database pages; 8: frame; 16: commit time, microseconds; 24: log
-// id, 16 bytes.
+// sqlite3_snapshot: 48 bytes. 0: the injection's 4; 4: database pages; 8: frame; 16: commit time,
+// microseconds; 24: log id, 16 bytes.
 namespace strata::sqlite {
 
 using io::LoadLittleEndian;
@@ -16,7 +16,8 @@ using segment::FrameNo;
 namespace {
 
 wal::CommitPoint Decode(const unsigned char* snapshot) {
-  return {FrameNo(LoadLittleEndian<uint64_t>(snapshot + 8)), LoadLittleEndian<uint32_t>(snapshot + 4),
+  return {FrameNo(LoadLittleEndian<uint64_t>(snapshot + 8)),
+          LoadLittleEndian<uint32_t>(snapshot + 4),
           static_cast<int64_t>(LoadLittleEndian<uint64_t>(snapshot + 16))};
 }
 
@@ -43,7 +44,8 @@ void SnapshotOpen(strata_wal* wal, const unsigned char* snapshot) {
   wal->requested_snapshot.reset();
   if (snapshot == nullptr) return;
   // Of another log: a commit that does not exist here.
-  wal->requested_snapshot = IsOfThisLog(wal, snapshot) ? Decode(snapshot) : wal::CommitPoint{FrameNo(UINT64_MAX - 1)};
+  wal->requested_snapshot =
+      IsOfThisLog(wal, snapshot) ? Decode(snapshot) : wal::CommitPoint{FrameNo(UINT64_MAX - 1)};
 }
 
 // Every commit above the checkpoint can be opened by itself; there is nothing to search for.

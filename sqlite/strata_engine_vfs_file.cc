@@ -14,7 +14,9 @@ namespace {
 class SharedFile : public io::File {
  public:
   explicit SharedFile(std::shared_ptr<io::File> file) : file_(std::move(file)) {}
-  absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override { return file_->ReadAt(offset, out); }
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override {
+    return file_->ReadAt(offset, out);
+  }
   absl::Status WriteAt(uint64_t offset, absl::Span<const io::ByteView> parts) override {
     return file_->WriteAt(offset, parts);
   }
@@ -48,10 +50,12 @@ absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation)
   }
 }
 
-absl::StatusOr<std::shared_ptr<VfsFile>> VfsFile::Open(const strata_wal_host* host, sqlite3_vfs* vfs,
-                                                       const char* wal_name, bool read_only) {
+absl::StatusOr<std::shared_ptr<VfsFile>> VfsFile::Open(const strata_wal_host* host,
+                                                       sqlite3_vfs* vfs, const char* wal_name,
+                                                       bool read_only) {
   const std::string path = host->database_name(wal_name);
-  const int flags = SQLITE_OPEN_MAIN_DB | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+  const int flags =
+      SQLITE_OPEN_MAIN_DB | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
   sqlite3_file* file = nullptr;
   STRATA_RETURN_IF_ERROR(StatusOfVfs(host->open_file(vfs, wal_name, flags, &file), path, "open"));
   return std::shared_ptr<VfsFile>(new VfsFile(host, file, path));
@@ -60,7 +64,8 @@ absl::StatusOr<std::shared_ptr<VfsFile>> VfsFile::Open(const strata_wal_host* ho
 VfsFile::~VfsFile() { host_.close_file(file_); }
 
 absl::StatusOr<size_t> VfsFile::ReadAt(uint64_t offset, io::MutableBytes out) {
-  const int rc = host_.read_file(file_, out.data(), static_cast<int>(out.size()), static_cast<int64_t>(offset));
+  const int rc = host_.read_file(file_, out.data(), static_cast<int>(out.size()),
+                                 static_cast<int64_t>(offset));
   if (rc != SQLITE_IOERR_SHORT_READ) {
     STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "read"));
     return out.size();
@@ -71,7 +76,8 @@ absl::StatusOr<size_t> VfsFile::ReadAt(uint64_t offset, io::MutableBytes out) {
 
 absl::Status VfsFile::WriteAt(uint64_t offset, absl::Span<const io::ByteView> parts) {
   for (const io::ByteView& part : parts) {
-    const int rc = host_.write_file(file_, part.data(), static_cast<int>(part.size()), static_cast<int64_t>(offset));
+    const int rc = host_.write_file(file_, part.data(), static_cast<int>(part.size()),
+                                    static_cast<int64_t>(offset));
     STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "write"));
     offset += part.size();
   }
@@ -91,7 +97,8 @@ absl::Status VfsFile::Truncate(uint64_t size) {
 }
 
 absl::StatusOr<bool> VfsFile::TryLock(io::LockKind) {
-  return absl::UnimplementedError(absl::StrCat(path_, ": SQLite locks the database file, not Strata"));
+  return absl::UnimplementedError(
+      absl::StrCat(path_, ": SQLite locks the database file, not Strata"));
 }
 
 absl::Status VfsFile::Unlock() { return absl::OkStatus(); }

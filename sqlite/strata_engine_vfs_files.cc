@@ -20,14 +20,18 @@ class LogFile : public io::File {
  public:
   LogFile(std::string path, std::unique_ptr<char[]> name, std::unique_ptr<char[]> handle,
           const std::atomic<bool>* full_sync)
-      : path_(std::move(path)), name_(std::move(name)), handle_(std::move(handle)), full_sync_(*full_sync) {}
+      : path_(std::move(path)),
+        name_(std::move(name)),
+        handle_(std::move(handle)),
+        full_sync_(*full_sync) {}
 
   ~LogFile() override { file()->pMethods->xClose(file()); }
 
   absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override {
     size_t done = 0;
     while (done < out.size()) {
-      STRATA_ASSIGN_OR_RETURN(const size_t read, ReadPiece(offset + done, out.subspan(done, kLargestTransfer)));
+      STRATA_ASSIGN_OR_RETURN(const size_t read,
+                              ReadPiece(offset + done, out.subspan(done, kLargestTransfer)));
       done += read;
       if (read == 0) break;
     }
@@ -35,7 +39,8 @@ class LogFile : public io::File {
   }
 
   absl::StatusOr<size_t> ReadPiece(uint64_t offset, io::MutableBytes out) {
-    const int rc = methods().xRead(file(), out.data(), static_cast<int>(out.size()), static_cast<sqlite3_int64>(offset));
+    const int rc = methods().xRead(file(), out.data(), static_cast<int>(out.size()),
+                                   static_cast<sqlite3_int64>(offset));
     if (rc != SQLITE_IOERR_SHORT_READ) {
       STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "read"));
       return out.size();
@@ -48,7 +53,8 @@ class LogFile : public io::File {
     for (io::ByteView rest : parts) {
       while (!rest.empty()) {
         const io::ByteView piece = rest.subspan(0, kLargestTransfer);
-        const int rc = methods().xWrite(file(), piece.data(), static_cast<int>(piece.size()), static_cast<sqlite3_int64>(offset));
+        const int rc = methods().xWrite(file(), piece.data(), static_cast<int>(piece.size()),
+                                        static_cast<sqlite3_int64>(offset));
         STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "write"));
         offset += piece.size();
         rest.remove_prefix(piece.size());
@@ -58,7 +64,8 @@ class LogFile : public io::File {
   }
 
   absl::Status Sync() override {
-    const int flags = full_sync_.load(std::memory_order_relaxed) ? SQLITE_SYNC_FULL : SQLITE_SYNC_NORMAL;
+    const int flags =
+        full_sync_.load(std::memory_order_relaxed) ? SQLITE_SYNC_FULL : SQLITE_SYNC_NORMAL;
     return StatusOfVfs(methods().xSync(file(), flags), path_, "sync");
   }
 
@@ -69,7 +76,8 @@ class LogFile : public io::File {
   }
 
   absl::Status Truncate(uint64_t size) override {
-    return StatusOfVfs(methods().xTruncate(file(), static_cast<sqlite3_int64>(size)), path_, "truncate");
+    return StatusOfVfs(methods().xTruncate(file(), static_cast<sqlite3_int64>(size)), path_,
+                       "truncate");
   }
 
   absl::StatusOr<bool> TryLock(io::LockKind) override {
@@ -104,11 +112,14 @@ int OpenFlags(io::OpenMode mode) {
 }
 
 // Only what carries frames: identities and locks are no business of a VFS.
-bool IsLogFile(const std::string& path) { return absl::EndsWith(path, ".log") || absl::EndsWith(path, ".log.tmp"); }
+bool IsLogFile(const std::string& path) {
+  return absl::EndsWith(path, ".log") || absl::EndsWith(path, ".log.tmp");
+}
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<io::File>> VfsFileSystem::Open(const std::string& path, io::OpenMode mode,
+absl::StatusOr<std::unique_ptr<io::File>> VfsFileSystem::Open(const std::string& path,
+                                                              io::OpenMode mode,
                                                               const io::Ownership& ownership) {
   if (!IsLogFile(path)) return names_.Open(path, mode, ownership);
   // A name as SQLite hands it to a VFS: closed by more than one zero, no parameters.
@@ -127,7 +138,8 @@ absl::StatusOr<std::unique_ptr<io::File>> VfsFileSystem::Open(const std::string&
 }
 
 absl::Status VfsFileSystem::Unlink(const std::string& path) {
-  return IsLogFile(path) ? StatusOfVfs(vfs_->xDelete(vfs_, path.c_str(), 0), path, "unlink") : names_.Unlink(path);
+  return IsLogFile(path) ? StatusOfVfs(vfs_->xDelete(vfs_, path.c_str(), 0), path, "unlink")
+                         : names_.Unlink(path);
 }
 
 }  // namespace strata::sqlite

@@ -14,7 +14,9 @@ wal::Durability DurabilityOf(int sync_flags) {
   return ((sync_flags >> 2) & 3) != 0 ? wal::Durability::kNormal : wal::Durability::kOff;
 }
 
-bool IsSyncFailure(const strata_wal* wal) { return wal->connection->log().state().commits->failed(); }
+bool IsSyncFailure(const strata_wal* wal) {
+  return wal->connection->log().state().commits->failed();
+}
 
 }  // namespace
 
@@ -25,7 +27,9 @@ int WriteLock(strata_wal* wal, int lock) {
       return SQLITE_OK;
     }
     const int timeout_ms = wal->sqlite == nullptr ? 0 : wal->host->busy_timeout_ms(wal->sqlite);
-    const auto interrupted = [wal] { return wal->sqlite != nullptr && wal->host->is_interrupted(wal->sqlite) != 0; };
+    const auto interrupted = [wal] {
+      return wal->sqlite != nullptr && wal->host->is_interrupted(wal->sqlite) != 0;
+    };
     switch (wal->connection->LockForWrite(int64_t{1000} * timeout_ms, interrupted)) {
       case wal::WriteLock::Outcome::kAcquired:
         return SQLITE_OK;
@@ -39,7 +43,10 @@ int WriteLock(strata_wal* wal, int lock) {
 }
 
 int BeginWrite(strata_wal* wal) {
-  return Guard([&] { return ResultOf(wal->host, wal->connection->BeginWrite(), IsSyncFailure(wal) ? Doing::kSync : Doing::kWrite); });
+  return Guard([&] {
+    return ResultOf(wal->host, wal->connection->BeginWrite(),
+                    IsSyncFailure(wal) ? Doing::kSync : Doing::kWrite);
+  });
 }
 
 int EndWrite(strata_wal* wal) {
@@ -52,7 +59,8 @@ int Undo(strata_wal* wal, int (*undo_page)(void*, uint32_t), void* context) {
     const std::vector<segment::PageNo> pages(written.begin(), written.end());
     wal->connection->Undo();
     int rc = SQLITE_OK;
-    for (size_t i = 0; i < pages.size() && rc == SQLITE_OK; ++i) rc = undo_page(context, pages[i].value());
+    for (size_t i = 0; i < pages.size() && rc == SQLITE_OK; ++i)
+      rc = undo_page(context, pages[i].value());
     return rc;
   });
 }
@@ -71,17 +79,20 @@ int SavepointUndo(strata_wal* wal, uint32_t* words) {
   });
 }
 
-int Frames(strata_wal* wal, int page_size, const strata_wal_page* pages, size_t count, uint32_t database_pages,
-           int commit, int sync_flags) {
+int Frames(strata_wal* wal, int page_size, const strata_wal_page* pages, size_t count,
+           uint32_t database_pages, int commit, int sync_flags) {
   return Guard([&] {
     std::vector<wal::PageRef> refs;
     refs.reserve(count);
     for (size_t i = 0; i < count; ++i) {
-      refs.push_back({segment::PageNo(pages[i].page_no), static_cast<const uint8_t*>(pages[i].data)});
+      refs.push_back(
+          {segment::PageNo(pages[i].page_no), static_cast<const uint8_t*>(pages[i].data)});
     }
-    if (wal->vfs_files != nullptr) wal->vfs_files->set_full_sync((sync_flags & 3) == SQLITE_SYNC_FULL);
-    const absl::Status status = wal->connection->Write(static_cast<uint32_t>(page_size), refs, commit != 0,
-                                                       database_pages, DurabilityOf(sync_flags));
+    if (wal->vfs_files != nullptr)
+      wal->vfs_files->set_full_sync((sync_flags & 3) == SQLITE_SYNC_FULL);
+    const absl::Status status =
+        wal->connection->Write(static_cast<uint32_t>(page_size), refs, commit != 0, database_pages,
+                               DurabilityOf(sync_flags));
     if (status.ok() && commit != 0) wal->committed_frames = wal->connection->log().counts().frames;
     return ResultOf(wal->host, status, IsSyncFailure(wal) ? Doing::kSync : Doing::kWrite);
   });
@@ -91,7 +102,8 @@ int Callback(strata_wal* wal, int default_hook, int autocheckpoint_frames) {
   const uint64_t frames = std::exchange(wal->committed_frames, 0);
   if (default_hook == 0) return static_cast<int>(frames);
   const wal::Log::Counts counts = wal->connection->log().counts();
-  if (autocheckpoint_frames > 0 && counts.frames - counts.checkpointed >= static_cast<uint64_t>(autocheckpoint_frames)) {
+  if (autocheckpoint_frames > 0 &&
+      counts.frames - counts.checkpointed >= static_cast<uint64_t>(autocheckpoint_frames)) {
     wal->connection->log().RequestCheckpoint();
   }
   return 0;

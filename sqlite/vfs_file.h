@@ -9,12 +9,14 @@
 
 namespace strata::sqlite {
 
-// The database file as Strata may touch it: a handle of SQLite's own VFS, so that the process's POSIX locks on the file
-// survive (closing any other descriptor of it would drop them). Holds no lock. Any thread.
+// The database file as Strata may touch it: a handle of SQLite's own VFS, so that the process's
+// POSIX locks on the file survive (closing any other descriptor of it would drop them). Holds no
+// lock. Any thread.
 class VfsFile : public io::File {
  public:
-  static absl::StatusOr<std::shared_ptr<VfsFile>> Open(const strata_wal_host* host, sqlite3_vfs* vfs,
-                                                       const char* wal_name, bool read_only);
+  static absl::StatusOr<std::shared_ptr<VfsFile>> Open(const strata_wal_host* host,
+                                                       sqlite3_vfs* vfs, const char* wal_name,
+                                                       bool read_only);
   ~VfsFile() override;
 
   absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override;

@@ -6,9 +6,9 @@
 
 namespace strata::sqlite {
 
-// The status for what a VFS method answered: NotFound for a missing file to be deleted, ResourceExhausted for a
-// full disk, PermissionDenied for a read-only one, Unavailable for a lack of memory, Internal for the rest; the
-// message has path, operation and code.
+// The status for what a VFS method answered: NotFound for a missing file to be deleted,
+// ResourceExhausted for a full disk, PermissionDenied for a read-only one, Unavailable for a lack
+// of memory, Internal for the rest; the message has path, operation and code.
 absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation);
 
 }  // namespace strata::sqlite

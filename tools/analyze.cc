@@ -23,7 +23,8 @@ class AnalyzeCommand : public Command {
 
  private:
   void PrintDot(const LogHistory& log, const std::vector<PathStep>& path) const;
-  void Print(const LogHistory& log, segment::FrameNo target, const std::vector<PathStep>& path) const;
+  void Print(const LogHistory& log, segment::FrameNo target,
+             const std::vector<PathStep>& path) const;
 
   std::string ns_;
   uint64_t frame_ = 0;
@@ -31,7 +32,8 @@ class AnalyzeCommand : public Command {
 };
 
 void AnalyzeCommand::AddTo(CommandLine* line, std::shared_ptr<AnalyzeCommand> self) {
-  CLI::App* app = line->Add("analyze", "The cheapest restore path, and the graph it was found in", self);
+  CLI::App* app =
+      line->Add("analyze", "The cheapest restore path, and the graph it was found in", self);
   AddStore(app);
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store")->required();
@@ -46,8 +48,9 @@ void AnalyzeCommand::PrintDot(const LogHistory& log, const std::vector<PathStep>
   for (size_t i = 0; i < log.segments.size(); ++i) {
     const CountedSegment& s = log.segments[i];
     std::cout << "  \"" << s.key.first.value() - 1 << "\" -> \"" << s.upto.value() << "\" [label=\""
-              << (s.is_sealed() ? "sealed" : absl::StrCat("level ", s.key.level)) << ", " << FormatBytes(s.size)
-              << "\"" << (chosen.contains(i) ? ", style=bold, color=red" : "") << "];\n";
+              << (s.is_sealed() ? "sealed" : absl::StrCat("level ", s.key.level)) << ", "
+              << FormatBytes(s.size) << "\""
+              << (chosen.contains(i) ? ", style=bold, color=red" : "") << "];\n";
   }
   std::cout << "}\n";
 }
@@ -77,8 +80,8 @@ void AnalyzeCommand::Print(const LogHistory& log, segment::FrameNo target,
              {"bytes", bytes},
              {"requests", requests}});
   if (json()) return;
-  std::cout << path.size() << " of " << log.segments.size() << " segments lead to frame " << target.value() << ": "
-            << FormatBytes(bytes) << " in " << requests << " requests\n";
+  std::cout << path.size() << " of " << log.segments.size() << " segments lead to frame "
+            << target.value() << ": " << FormatBytes(bytes) << " in " << requests << " requests\n";
 }
 
 absl::StatusOr<int> AnalyzeCommand::Run() {

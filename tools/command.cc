@@ -35,8 +35,9 @@ absl::Status MakeDirectories(const std::string& path) {
 
 void PrintError(const absl::Status& status, bool as_json) {
   if (as_json) {
-    Json document = {{"error", {{"code", absl::StatusCodeToString(status.code())},
-                                {"message", std::string(status.message())}}}};
+    Json document = {{"error",
+                      {{"code", absl::StatusCodeToString(status.code())},
+                       {"message", std::string(status.message())}}}};
     std::cout << document.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   }
   std::cerr << "strata: " << status.message() << "\n";
@@ -56,7 +57,8 @@ void Command::AddStore(CLI::App* app) {
 }
 
 void Command::AddMeta(CLI::App* app) {
-  app->add_option("--meta", common_.meta_path, "The meta-db (default: $XDG_STATE_HOME/strata/meta.db)");
+  app->add_option("--meta", common_.meta_path,
+                  "The meta-db (default: $XDG_STATE_HOME/strata/meta.db)");
 }
 
 void Command::AddJson(CLI::App* app) { app->add_flag("--json", common_.json, "Answer in JSON"); }
@@ -71,7 +73,8 @@ std::string Command::MetaPath() const {
 }
 
 absl::StatusOr<std::unique_ptr<meta::MetaDb>> Command::OpenMeta() const {
-  if (common_.meta_path.empty()) STRATA_RETURN_IF_ERROR(MakeDirectories(io::DirectoryOf(MetaPath())));
+  if (common_.meta_path.empty())
+    STRATA_RETURN_IF_ERROR(MakeDirectories(io::DirectoryOf(MetaPath())));
   return meta::MetaDb::Open(MetaPath());
 }
 

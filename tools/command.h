@@ -1,10 +1,9 @@
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -61,7 +60,8 @@ class CommandLine {
   explicit CommandLine(CLI::App* app) : app_(app) {}
 
   // The app of a new subcommand that runs `command`.
-  CLI::App* Add(const std::string& name, const std::string& description, std::shared_ptr<Command> command);
+  CLI::App* Add(const std::string& name, const std::string& description,
+                std::shared_ptr<Command> command);
   int exit_code() const { return exit_code_; }
 
  private:

@@ -28,9 +28,10 @@ class CompactCommand : public Command {
  private:
   absl::Status Prepare();
   absl::StatusOr<bool> RunRound();  // false: nothing left to do
-  absl::Status RunOne(const NamespaceHistory& history, const LogHistory& log, const PlannedCompaction& plan);
-  absl::StatusOr<CompactionResult> CompactOne(const NamespaceHistory& history, const LogHistory& log,
-                                              const PlannedCompaction& plan);
+  absl::Status RunOne(const NamespaceHistory& history, const LogHistory& log,
+                      const PlannedCompaction& plan);
+  absl::StatusOr<CompactionResult> CompactOne(const NamespaceHistory& history,
+                                              const LogHistory& log, const PlannedCompaction& plan);
   absl::Status Record(const CompactionResult& result);
   void Report(const PlannedCompaction& plan, const std::optional<CompactionResult>& result);
 
@@ -60,7 +61,9 @@ void CompactCommand::AddTo(CommandLine* line, std::shared_ptr<CompactCommand> se
   app->add_option("--codec", codec_, "How pages are stored")
       ->check(CLI::IsMember({"raw", "zstd"}))
       ->capture_default_str();
-  app->add_option("--level", zstd_level_, "Effort of zstd")->check(CLI::Range(1, 19))->capture_default_str();
+  app->add_option("--level", zstd_level_, "Effort of zstd")
+      ->check(CLI::Range(1, 19))
+      ->capture_default_str();
   app->add_flag("--dry-run", dry_run_, "Say what would be merged, and stop");
 }
 
@@ -78,7 +81,8 @@ absl::Status CompactCommand::Prepare() {
   return absl::IsNotFound(monitored.status()) ? absl::OkStatus() : monitored.status();
 }
 
-void CompactCommand::Report(const PlannedCompaction& plan, const std::optional<CompactionResult>& result) {
+void CompactCommand::Report(const PlannedCompaction& plan,
+                            const std::optional<CompactionResult>& result) {
   const std::string object = segment::BuildSegmentKey(ns_, plan.output);
   Json merge = {{"object", object},
                 {"first_frame", plan.output.first.value()},
@@ -95,10 +99,11 @@ void CompactCommand::Report(const PlannedCompaction& plan, const std::optional<C
   }
   merges_.push_back(merge);
   if (json()) return;
-  std::cout << object << ": " << plan.inputs.size() << " segments, " << FormatBytes(plan.input_bytes);
+  std::cout << object << ": " << plan.inputs.size() << " segments, "
+            << FormatBytes(plan.input_bytes);
   if (result) {
-    std::cout << " -> " << FormatBytes(result->output.size) << ", " << result->pages << " pages, digest "
-              << (result->digest_checked ? "ok" : "of each page ok");
+    std::cout << " -> " << FormatBytes(result->output.size) << ", " << result->pages
+              << " pages, digest " << (result->digest_checked ? "ok" : "of each page ok");
     if (result->commits_left_out > 0) {
       std::cout << ", " << result->commits_left_out << " commits left out of its table";
     }
@@ -119,8 +124,8 @@ absl::StatusOr<CompactionResult> CompactCommand::CompactOne(const NamespaceHisto
   options.writer.codec = codec_ == "raw" ? segment::Codec::kRaw : segment::Codec::kZstd;
   options.writer.zstd_level = zstd_level_;
   options.progress = progress.Callback();
-  return compactor::Compact(store_.get(), &cache_, &io::SystemClock(), &io::SystemRandom(), history, log, plan,
-                            options);
+  return compactor::Compact(store_.get(), &cache_, &io::SystemClock(), &io::SystemRandom(), history,
+                            log, plan, options);
 }
 
 absl::Status CompactCommand::RunOne(const NamespaceHistory& history, const LogHistory& log,
@@ -144,7 +149,8 @@ absl::Status CompactCommand::RunOne(const NamespaceHistory& history, const LogHi
 absl::StatusOr<bool> CompactCommand::RunRound() {
   STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, compactor::LoadHistory(*store_, ns_));
   const LogHistory* log = history.live();
-  if (log == nullptr) return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to compact"));
+  if (log == nullptr)
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to compact"));
   STRATA_ASSIGN_OR_RETURN(std::vector<PlannedCompaction> plans,
                           compactor::PlanCompactions(history, *log, strategy_));
   for (const PlannedCompaction& plan : plans) {
@@ -163,7 +169,10 @@ absl::StatusOr<int> CompactCommand::Run() {
   while (more) {
     STRATA_ASSIGN_OR_RETURN(more, RunRound());
   }
-  PrintJson({{"namespace", ns_}, {"strategy", strategy_name_}, {"dry_run", dry_run_}, {"merges", merges_}});
+  PrintJson({{"namespace", ns_},
+             {"strategy", strategy_name_},
+             {"dry_run", dry_run_},
+             {"merges", merges_}});
   if (!json() && merges_.empty()) std::cout << ns_ << ": nothing to merge\n";
   return kFine;
 }

@@ -84,7 +84,8 @@ Json FooterJson(const segment::Footer& footer) {
 void InspectCommand::PrintText(const Json& document) const {
   for (const auto& [part, value] : document.items()) {
     if (!value.is_object() && !value.is_array()) {
-      std::cout << part << ": " << (value.is_string() ? value.get<std::string>() : value.dump()) << "\n";
+      std::cout << part << ": " << (value.is_string() ? value.get<std::string>() : value.dump())
+                << "\n";
       continue;
     }
     std::cout << part << ":\n";
@@ -96,7 +97,9 @@ void InspectCommand::PrintText(const Json& document) const {
 }
 
 absl::StatusOr<int> InspectCommand::InspectSegment(const SegmentReader& reader) {
-  Json document = {{"file", path_}, {"header", HeaderJson(reader.header())}, {"footer", FooterJson(reader.footer())}};
+  Json document = {{"file", path_},
+                   {"header", HeaderJson(reader.header())},
+                   {"footer", FooterJson(reader.footer())}};
   document["first_commit"] = CommitJson(reader.commits().front());
   document["last_commit"] = CommitJson(reader.commits().back());
   if (commits_) {
@@ -137,12 +140,9 @@ absl::StatusOr<int> InspectCommand::InspectLog(std::shared_ptr<io::FileSource> s
                        {"durable", frame.durable.value()}});
   }
   Json document = {{"file", path_}, {"header", HeaderJson(header)}};
-  document["log"] = {{"first_frame", first.value()},
-                     {"frames", frames},
-                     {"last_commit", last_commit.value()},
-                     {"marks", marks},
-                     {"bytes_of_records", scanner.offset()},
-                     {"file_bytes", source->size()},
+  document["log"] = {{"first_frame", first.value()},         {"frames", frames},
+                     {"last_commit", last_commit.value()},   {"marks", marks},
+                     {"bytes_of_records", scanner.offset()}, {"file_bytes", source->size()},
                      {"behind_them", scanner.stopped_at()}};
   if (commits_) document["commits"] = commits;
   PrintJson(document);

@@ -17,11 +17,13 @@ class NamespacesCommand : public Command {
   absl::StatusOr<int> Run() override;
 
  private:
-  absl::StatusOr<Json> Describe(meta::MetaDb* meta_db, const meta::MonitoredNamespace& monitored) const;
+  absl::StatusOr<Json> Describe(meta::MetaDb* meta_db,
+                                const meta::MonitoredNamespace& monitored) const;
 };
 
 void NamespacesCommand::AddTo(CommandLine* line, std::shared_ptr<NamespacesCommand> self) {
-  CLI::App* app = line->Add("namespaces", "The databases in a store, and which of them are monitored", self);
+  CLI::App* app =
+      line->Add("namespaces", "The databases in a store, and which of them are monitored", self);
   AddStore(app);
   AddMeta(app);
   AddJson(app);
@@ -29,19 +31,21 @@ void NamespacesCommand::AddTo(CommandLine* line, std::shared_ptr<NamespacesComma
 
 absl::StatusOr<Json> NamespacesCommand::Describe(meta::MetaDb* meta_db,
                                                  const meta::MonitoredNamespace& monitored) const {
-  STRATA_ASSIGN_OR_RETURN(std::vector<segment::StoredSegment> segments, meta_db->Segments(monitored.id));
+  STRATA_ASSIGN_OR_RETURN(std::vector<segment::StoredSegment> segments,
+                          meta_db->Segments(monitored.id));
   uint64_t bytes = 0;
   uint64_t last = 0;
   for (const segment::StoredSegment& s : segments) {
     bytes += s.size;
     last = std::max(last, s.key.last.value());
   }
-  return Json{{"namespace", monitored.name},
-              {"monitored", true},
-              {"synced", monitored.synced_us == 0 ? Json(nullptr) : Json(FormatTime(monitored.synced_us))},
-              {"segments", segments.size()},
-              {"bytes", bytes},
-              {"last_frame", last}};
+  return Json{
+      {"namespace", monitored.name},
+      {"monitored", true},
+      {"synced", monitored.synced_us == 0 ? Json(nullptr) : Json(FormatTime(monitored.synced_us))},
+      {"segments", segments.size()},
+      {"bytes", bytes},
+      {"last_frame", last}};
 }
 
 absl::StatusOr<int> NamespacesCommand::Run() {

@@ -32,7 +32,8 @@ class PointsCommand : public Command {
 };
 
 void PointsCommand::AddTo(CommandLine* line, std::shared_ptr<PointsCommand> self) {
-  CLI::App* app = line->Add("points", "What can be restored: which commits, and how large they are", self);
+  CLI::App* app =
+      line->Add("points", "What can be restored: which commits, and how large they are", self);
   AddStore(app);
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store")->required();
@@ -63,16 +64,18 @@ void PointsCommand::PrintStretch(const TimelineStretch& stretch) const {
             << ", " << FormatBytes(stretch.bytes) << "\n";
   if (!commits_) return;
   for (const segment::CommitEntry& commit : stretch.commits) {
-    std::cout << "  " << DescribeCommit(commit) << ", digest " << FormatDigest(commit.digest) << "\n";
+    std::cout << "  " << DescribeCommit(commit) << ", digest " << FormatDigest(commit.digest)
+              << "\n";
   }
 }
 
-absl::StatusOr<Json> PointsCommand::PointsOf(io::ObjectStore* store, const LogHistory& log, bool is_live) {
+absl::StatusOr<Json> PointsCommand::PointsOf(io::ObjectStore* store, const LogHistory& log,
+                                             bool is_live) {
   compactor::BlockCache cache;
   STRATA_ASSIGN_OR_RETURN(Timeline timeline, Timeline::Open(store, &cache, ns_, &log));
   if (!json()) {
-    std::cout << "log id " << segment::ToString(log.log_id) << (is_live ? " (live)" : "") << ", page size "
-              << log.page_size << "\n";
+    std::cout << "log id " << segment::ToString(log.log_id) << (is_live ? " (live)" : "")
+              << ", page size " << log.page_size << "\n";
   }
   uint64_t commits = 0;
   std::optional<segment::CommitEntry> first;
@@ -89,13 +92,18 @@ absl::StatusOr<Json> PointsCommand::PointsOf(io::ObjectStore* store, const LogHi
   absl::Status complete = timeline.CheckComplete();
   if (!complete.ok()) all_complete_ = false;
   if (!json()) {
-    if (first) std::cout << "first: " << DescribeCommit(*first) << "\nlast:  " << DescribeCommit(*last) << "\n";
+    if (first)
+      std::cout << "first: " << DescribeCommit(*first) << "\nlast:  " << DescribeCommit(*last)
+                << "\n";
     std::cout << commits << " commits can be restored\n";
     if (!complete.ok()) std::cout << "WRONG " << complete.message() << "\n";
   }
-  Json document = {{"log_id", segment::ToString(log.log_id)}, {"live", is_live},
-                   {"page_size", log.page_size},              {"commits", commits},
-                   {"complete", complete.ok()},               {"stretches", stretches}};
+  Json document = {{"log_id", segment::ToString(log.log_id)},
+                   {"live", is_live},
+                   {"page_size", log.page_size},
+                   {"commits", commits},
+                   {"complete", complete.ok()},
+                   {"stretches", stretches}};
   if (first) document["first"] = CommitJson(*first);
   if (last) document["last"] = CommitJson(*last);
   if (!complete.ok()) document["finding"] = std::string(complete.message());
@@ -106,7 +114,8 @@ absl::StatusOr<int> PointsCommand::Run() {
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   const LogHistory* live = history.live();
-  if (live == nullptr) return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore"));
+  if (live == nullptr)
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore"));
   Json logs = Json::array();
   for (const LogHistory& log : history.logs) {
     if (log.segments.empty()) continue;

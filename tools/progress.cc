@@ -33,9 +33,10 @@ void ProgressLine::Update(uint64_t done, uint64_t total) {
   const double seconds = static_cast<double>(now_us - started_us_ + 1) / 1e6;
   const double rate = static_cast<double>(done) / seconds;
   const double left = done >= total || rate <= 0 ? 0 : static_cast<double>(total - done) / rate;
-  std::cerr << absl::StrFormat("\r\033[K%s: %d%%, %.0f %s/s, %.0f s left", what_,
-                               static_cast<int>(100.0 * static_cast<double>(done) / static_cast<double>(total)),
-                               rate, unit_, left)
+  std::cerr << absl::StrFormat(
+                   "\r\033[K%s: %d%%, %.0f %s/s, %.0f s left", what_,
+                   static_cast<int>(100.0 * static_cast<double>(done) / static_cast<double>(total)),
+                   rate, unit_, left)
             << std::flush;
 }
 

@@ -18,7 +18,9 @@ constexpr size_t kCopyBytes = 1 << 20;
 // What the log says while it is recovered, on standard error.
 class StderrLogger : public io::Logger {
  public:
-  void Log(io::Severity, std::string_view message) override { std::cerr << "strata: " << message << "\n"; }
+  void Log(io::Severity, std::string_view message) override {
+    std::cerr << "strata: " << message << "\n";
+  }
 };
 
 class RecoverCommand : public Command {
@@ -42,11 +44,13 @@ class RecoverCommand : public Command {
 };
 
 void RecoverCommand::AddTo(CommandLine* line, std::shared_ptr<RecoverCommand> self) {
-  CLI::App* app = line->Add("recover", "Puts a crashed log into its database, which is a plain SQLite file then", self);
+  CLI::App* app = line->Add(
+      "recover", "Puts a crashed log into its database, which is a plain SQLite file then", self);
   AddJson(app);
   app->add_option("database", path_, "The database app.db, or its log app.db-wal")->required();
-  app->add_flag("--accept-loss", accept_loss_,
-                "A damaged log ends before the damage; the log as it was is kept beside the database");
+  app->add_flag(
+      "--accept-loss", accept_loss_,
+      "A damaged log ends before the damage; the log as it was is kept beside the database");
 }
 
 absl::Status RecoverCommand::FindLog() {
@@ -55,7 +59,8 @@ absl::Status RecoverCommand::FindLog() {
   directory_ = absl::StrCat(database_, "-wal");
   const absl::StatusOr<io::FileInfo> log = files_.Stat(directory_);
   if (!log.ok() || log->kind != io::FileKind::kDirectory) {
-    return absl::NotFoundError(absl::StrCat(directory_, ": no log of Strata is there; the database needs no recovery"));
+    return absl::NotFoundError(
+        absl::StrCat(directory_, ": no log of Strata is there; the database needs no recovery"));
   }
   return files_.Stat(database_).status();
 }
@@ -75,11 +80,14 @@ absl::Status RecoverCommand::KeepCopy() {
 }
 
 absl::Status RecoverCommand::CopyFile(const std::string& name) {
-  STRATA_ASSIGN_OR_RETURN(auto from, io::FileSource::Open(files_, absl::StrCat(directory_, "/", name)));
-  STRATA_ASSIGN_OR_RETURN(auto file, files_.Open(absl::StrCat(copy_, "/", name), io::OpenMode::kCreate, {.mode = 0600}));
+  STRATA_ASSIGN_OR_RETURN(auto from,
+                          io::FileSource::Open(files_, absl::StrCat(directory_, "/", name)));
+  STRATA_ASSIGN_OR_RETURN(auto file, files_.Open(absl::StrCat(copy_, "/", name),
+                                                 io::OpenMode::kCreate, {.mode = 0600}));
   std::vector<uint8_t> buffer(kCopyBytes);
   for (uint64_t at = 0; at < from->size(); at += buffer.size()) {
-    const auto piece = absl::MakeSpan(buffer).subspan(0, std::min<uint64_t>(buffer.size(), from->size() - at));
+    const auto piece =
+        absl::MakeSpan(buffer).subspan(0, std::min<uint64_t>(buffer.size(), from->size() - at));
     STRATA_RETURN_IF_ERROR(from->ReadAt(at, piece));
     STRATA_RETURN_IF_ERROR(file->Write(at, piece));
   }
@@ -105,10 +113,14 @@ absl::StatusOr<int> RecoverCommand::Run() {
   STRATA_RETURN_IF_ERROR(log->Close(true, true));
   const bool whole = !files_.Stat(directory_).ok();
   if (json()) {
-    PrintJson({{"database", database_}, {"last_frame", end.frame.value()}, {"frames_recovered", frames},
-               {"whole", whole}, {"damaged_log", copy_}});
+    PrintJson({{"database", database_},
+               {"last_frame", end.frame.value()},
+               {"frames_recovered", frames},
+               {"whole", whole},
+               {"damaged_log", copy_}});
   } else {
-    std::cout << database_ << ": " << frames << " frames put back, up to frame " << end.frame.value() << "\n";
+    std::cout << database_ << ": " << frames << " frames put back, up to frame "
+              << end.frame.value() << "\n";
     if (!copy_.empty()) std::cout << "the log as it was: " << copy_ << "\n";
   }
   return whole ? kFine : kFoundSomethingWrong;

@@ -1,10 +1,11 @@
+#include "compactor/restore.h"
+
 #include <iostream>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "compactor/history.h"
-#include "compactor/restore.h"
 #include "compactor/restore_target.h"
 #include "io/clock.h"
 #include "io/posix_file_system.h"
@@ -27,7 +28,8 @@ class RestoreCommand : public Command {
  private:
   absl::StatusOr<compactor::RestoreTarget> Target() const;
   absl::StatusOr<int> DryRun(const compactor::NamespaceHistory& history,
-                             const compactor::ResolvedTarget& target, const compactor::RestorePlan& plan);
+                             const compactor::ResolvedTarget& target,
+                             const compactor::RestorePlan& plan);
   int Nothing(const std::string& why);
   void PrintResolved(const compactor::ResolvedTarget& target) const;
   Json ResolvedJson(const compactor::ResolvedTarget& target) const;
@@ -54,17 +56,20 @@ void RestoreCommand::AddTo(CommandLine* line, std::shared_ptr<RestoreCommand> se
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store")->required();
   app->add_option("-o,--output", output_, "The file to write")->required();
-  CLI::Option* timestamp =
-      app->add_option("--timestamp", timestamp_, "The last commit at or before this time (RFC 3339)");
+  CLI::Option* timestamp = app->add_option("--timestamp", timestamp_,
+                                           "The last commit at or before this time (RFC 3339)");
   app->add_option_function<uint64_t>(
          "--frame", [this](const uint64_t& frame) { frame_ = frame, has_frame_ = true; },
          "The last commit at or before this frame")
       ->excludes(timestamp);
   app->add_option("--log-id", log_id_, "A history other than the live one");
   app->add_flag("--dry-run", dry_run_, "Say what would be fetched, and stop");
-  app->add_flag("--force", force_, "Replace the output file; it is kept until the new one is in place");
-  app->add_flag("--if-db-not-exists", if_db_not_exists_, "Fine, and do nothing, when the output file exists");
-  app->add_flag("--if-replica-exists", if_replica_exists_, "Fine, and do nothing, when the store has nothing");
+  app->add_flag("--force", force_,
+                "Replace the output file; it is kept until the new one is in place");
+  app->add_flag("--if-db-not-exists", if_db_not_exists_,
+                "Fine, and do nothing, when the output file exists");
+  app->add_flag("--if-replica-exists", if_replica_exists_,
+                "Fine, and do nothing, when the store has nothing");
 }
 
 absl::StatusOr<compactor::RestoreTarget> RestoreCommand::Target() const {
@@ -99,7 +104,8 @@ Json RestoreCommand::ResolvedJson(const compactor::ResolvedTarget& target) const
 void RestoreCommand::PrintResolved(const compactor::ResolvedTarget& target) const {
   std::cout << "commit: " << DescribeCommit(target.commit) << "\n";
   if (target.is_exact) return;
-  std::cout << "the commit after it: " << (target.next ? DescribeCommit(*target.next) : "none") << "\n";
+  std::cout << "the commit after it: " << (target.next ? DescribeCommit(*target.next) : "none")
+            << "\n";
 }
 
 absl::StatusOr<int> RestoreCommand::DryRun(const compactor::NamespaceHistory& history,
@@ -122,8 +128,9 @@ absl::StatusOr<int> RestoreCommand::DryRun(const compactor::NamespaceHistory& hi
                        {"estimated_seconds", seconds}});
   PrintJson(document);
   if (json()) return kFine;
-  std::cout << plan.path.size() << " segments, at most " << FormatBytes(plan.bytes) << " in " << plan.requests
-            << " requests, about " << static_cast<uint64_t>(seconds + 1) << " s at 100 MB/s\n";
+  std::cout << plan.path.size() << " segments, at most " << FormatBytes(plan.bytes) << " in "
+            << plan.requests << " requests, about " << static_cast<uint64_t>(seconds + 1)
+            << " s at 100 MB/s\n";
   return kFine;
 }
 
@@ -136,9 +143,10 @@ absl::StatusOr<int> RestoreCommand::RunRestore(io::ObjectStore* store, compactor
   options.force = force_;
   options.progress = progress.Callback();
   const int64_t begin_us = io::SystemClock().MonotonicMicros();
-  STRATA_ASSIGN_OR_RETURN(compactor::RestoreResult result,
-                          compactor::Restore(store, cache, &io::PosixFileSystem(), &io::SystemRandom(), history,
-                                             target, plan, output_, options));
+  STRATA_ASSIGN_OR_RETURN(
+      compactor::RestoreResult result,
+      compactor::Restore(store, cache, &io::PosixFileSystem(), &io::SystemRandom(), history, target,
+                         plan, output_, options));
   const double seconds = static_cast<double>(io::SystemClock().MonotonicMicros() - begin_us) / 1e6;
   Json document = ResolvedJson(target);
   document.update(Json{{"restored", true},
@@ -147,12 +155,13 @@ absl::StatusOr<int> RestoreCommand::RunRestore(io::ObjectStore* store, compactor
                        {"digest_checked", result.digest_checked},
                        {"seconds", seconds}});
   PrintJson(document);
-  if (!result.digest_checked) std::cerr << "strata: the segments carry no digest, so none was checked\n";
+  if (!result.digest_checked)
+    std::cerr << "strata: the segments carry no digest, so none was checked\n";
   if (json()) return kFine;
   PrintResolved(target);
   std::cout << output_ << ": " << FormatBytes(result.database_bytes) << ", digest "
-            << (result.digest_checked ? FormatDigest(target.commit.digest) + " ok" : "unknown") << ", " << seconds
-            << " s\n";
+            << (result.digest_checked ? FormatDigest(target.commit.digest) + " ok" : "unknown")
+            << ", " << seconds << " s\n";
   return kFine;
 }
 

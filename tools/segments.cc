@@ -50,7 +50,8 @@ void SegmentsCommand::Add(const StoredSegment& stored, uint64_t upto, const std:
                    {"bytes", stored.size},
                    {"state", state}});
   if (json()) return;
-  std::cout << object << "  " << FormatBytes(stored.size) << (state.empty() ? "" : "  " + state) << "\n";
+  std::cout << object << "  " << FormatBytes(stored.size) << (state.empty() ? "" : "  " + state)
+            << "\n";
 }
 
 absl::Status SegmentsCommand::ListStore() {

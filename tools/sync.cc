@@ -30,11 +30,12 @@ class MetaCommand : public Command {
   }
 
   absl::StatusOr<Json> SyncOne(const meta::MonitoredNamespace& monitored, meta::SyncMode mode) {
-    STRATA_ASSIGN_OR_RETURN(meta::SyncResult result, meta::Sync(*store_, meta_db_.get(), monitored, mode,
-                                                                io::SystemClock().NowMicros()));
+    STRATA_ASSIGN_OR_RETURN(
+        meta::SyncResult result,
+        meta::Sync(*store_, meta_db_.get(), monitored, mode, io::SystemClock().NowMicros()));
     if (!json()) {
-      std::cout << monitored.name << ": " << result.segments_read << " segments and " << result.epochs_read
-                << " epochs read\n";
+      std::cout << monitored.name << ": " << result.segments_read << " segments and "
+                << result.epochs_read << " epochs read\n";
     }
     return Json{{"namespace", monitored.name},
                 {"segments_read", result.segments_read},
@@ -68,7 +69,8 @@ class MonitorCommand : public MetaCommand {
 class UnmonitorCommand : public MetaCommand {
  public:
   void AddTo(CommandLine* line, std::shared_ptr<UnmonitorCommand> self) {
-    CLI::App* app = AddCommon(line, "unmonitor", "Forget a namespace; the store keeps what it has", self);
+    CLI::App* app =
+        AddCommon(line, "unmonitor", "Forget a namespace; the store keeps what it has", self);
     app->add_option("namespace", ns_, "Name of the database in the store")->required();
   }
 
@@ -101,8 +103,8 @@ class SyncCommand : public MetaCommand {
     }
     Json list = Json::array();
     for (const meta::MonitoredNamespace& monitored : namespaces) {
-      STRATA_ASSIGN_OR_RETURN(Json synced,
-                              SyncOne(monitored, full_ ? meta::SyncMode::kFull : meta::SyncMode::kNew));
+      STRATA_ASSIGN_OR_RETURN(
+          Json synced, SyncOne(monitored, full_ ? meta::SyncMode::kFull : meta::SyncMode::kNew));
       list.push_back(synced);
     }
     PrintJson({{"namespaces", list}});

@@ -22,7 +22,8 @@ class VerifyCommand : public Command {
   absl::StatusOr<int> Run() override;
 
  private:
-  absl::StatusOr<compactor::VerifyReport> VerifyOne(io::ObjectStore* store, const std::string& ns) const;
+  absl::StatusOr<compactor::VerifyReport> VerifyOne(io::ObjectStore* store,
+                                                    const std::string& ns) const;
   void Print(const std::string& ns, const compactor::VerifyReport& report) const;
 
   std::string ns_;
@@ -36,11 +37,13 @@ void VerifyCommand::AddTo(CommandLine* line, std::shared_ptr<VerifyCommand> self
   AddStore(app);
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store (default: all of them)");
-  CLI::Option* quick =
-      app->add_flag("--quick", quick_, "Names, headers, footers, commit tables and gaps (the default)");
-  app->add_flag("--full", full_, "Every byte, the digest after every commit, and SQLite's integrity_check")
+  CLI::Option* quick = app->add_flag(
+      "--quick", quick_, "Names, headers, footers, commit tables and gaps (the default)");
+  app->add_flag("--full", full_,
+                "Every byte, the digest after every commit, and SQLite's integrity_check")
       ->excludes(quick);
-  app->add_option("--scratch", scratch_, "Where --full restores the database for a moment (default: $TMPDIR)");
+  app->add_option("--scratch", scratch_,
+                  "Where --full restores the database for a moment (default: $TMPDIR)");
 }
 
 Json FindingsJson(const std::vector<compactor::VerifyFinding>& findings) {
@@ -86,7 +89,9 @@ absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyOne(io::ObjectStore
   compactor::VerifyOptions options;
   options.depth = full_ ? compactor::VerifyDepth::kFull : compactor::VerifyDepth::kQuick;
   const char* temporary = std::getenv("TMPDIR");
-  options.scratch_directory = !scratch_.empty() ? scratch_ : temporary != nullptr ? temporary : "/tmp";
+  options.scratch_directory = !scratch_.empty()      ? scratch_
+                              : temporary != nullptr ? temporary
+                                                     : "/tmp";
   options.progress = progress.Callback();
   return compactor::Verify(store, &io::PosixFileSystem(), &io::SystemRandom(), ns, options);
 }

@@ -21,7 +21,8 @@ struct DatabaseShape {
   uint32_t pages = 0;
 };
 
-// Page size as the database header says (https://www.sqlite.org/fileformat.html#page_size), pages as the length does.
+// Page size as the database header says (https://www.sqlite.org/fileformat.html#page_size), pages
+// as the length does.
 absl::StatusOr<DatabaseShape> ShapeOf(io::File& database) {
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, database.Size());
   uint8_t header[100];
@@ -40,7 +41,8 @@ segment::LogId NewLogId(io::Random& random) {
   return id;
 }
 
-Start NewHistory(const Environment& environment, const DatabaseShape& shape, const StoreAddress& store) {
+Start NewHistory(const Environment& environment, const DatabaseShape& shape,
+                 const StoreAddress& store) {
   Start start;
   start.identity.log_id = NewLogId(*environment.random);
   start.identity.page_size = shape.page_size;
@@ -63,21 +65,23 @@ Start Continue(const Identity& clean) {
   return start;
 }
 
-absl::StatusOr<bool> IsUnchanged(const Environment& environment, const LogPlace& place, const Identity& identity,
-                                 io::File& database, const DatabaseShape& shape) {
+absl::StatusOr<bool> IsUnchanged(const Environment& environment, const LogPlace& place,
+                                 const Identity& identity, io::File& database,
+                                 const DatabaseShape& shape) {
   const CleanState& clean = *identity.clean;
   STRATA_ASSIGN_OR_RETURN(const io::FileInfo info, environment.files->Stat(place.database));
   if (StatIsUnchanged(clean, info)) return true;
   if (shape.page_size != identity.page_size || shape.pages != clean.database_pages) return false;
-  STRATA_ASSIGN_OR_RETURN(const uint64_t digest, DigestOfFile(database, shape.page_size, shape.pages));
+  STRATA_ASSIGN_OR_RETURN(const uint64_t digest,
+                          DigestOfFile(database, shape.page_size, shape.pages));
   return digest == clean.digest;
 }
 
 }  // namespace
 
 bool StatIsUnchanged(const CleanState& clean, const io::FileInfo& now) {
-  return clean.file_size == now.size && clean.inode == now.inode && clean.modified_ns == now.modified_ns &&
-         clean.changed_ns == now.changed_ns;
+  return clean.file_size == now.size && clean.inode == now.inode &&
+         clean.modified_ns == now.modified_ns && clean.changed_ns == now.changed_ns;
 }
 
 absl::StatusOr<Start> FindStart(const Environment& environment, const LogPlace& place,
@@ -85,17 +89,20 @@ absl::StatusOr<Start> FindStart(const Environment& environment, const LogPlace& 
   STRATA_ASSIGN_OR_RETURN(const std::unique_ptr<io::File> database, place.open_database());
   STRATA_ASSIGN_OR_RETURN(const DatabaseShape shape, ShapeOf(*database));
   if (!clean.has_value() || !clean->clean.has_value()) return NewHistory(environment, shape, store);
-  STRATA_ASSIGN_OR_RETURN(const bool unchanged, IsUnchanged(environment, place, *clean, *database, shape));
+  STRATA_ASSIGN_OR_RETURN(const bool unchanged,
+                          IsUnchanged(environment, place, *clean, *database, shape));
   if (unchanged) return Continue(*clean);
   Start start = NewHistory(environment, shape, {clean->store, clean->name_space});
   start.identity.parent_log_id = clean->log_id;
   start.identity.parent_frame = clean->clean->last_frame;
   start.message = absl::StrCat(place.database, " was changed by another program since frame ",
-                               clean->clean->last_frame.value(), "; a new history starts with its present content");
+                               clean->clean->last_frame.value(),
+                               "; a new history starts with its present content");
   return start;
 }
 
-absl::StatusOr<uint64_t> DigestOfFile(io::File& database, uint32_t page_size, uint32_t database_pages) {
+absl::StatusOr<uint64_t> DigestOfFile(io::File& database, uint32_t page_size,
+                                      uint32_t database_pages) {
   segment::Digest digest;
   std::vector<uint8_t> page(page_size);
   for (uint32_t number = 1; number <= database_pages; ++number) {
@@ -114,7 +121,8 @@ absl::Status RemoveLeftovers(io::FileSystem& files, const std::string& directory
   return files.SyncDirectory(directory);
 }
 
-absl::Status MakeRecoveredDurable(LogState* state, Appender* appender, const RecoveredLog& recovered) {
+absl::Status MakeRecoveredDurable(LogState* state, Appender* appender,
+                                  const RecoveredLog& recovered) {
   const FrameNo good = std::max(state->index->floor(), recovered.durable);  // both are commits
   if (good < recovered.end.frame || !recovered.leftovers.empty()) {
     // Before a leftover goes: its marks may be the only ones.

@@ -14,7 +14,8 @@ using segment::FrameNo;
 
 absl::Status Appender::BeginTransaction() {
   io::MutexLock lock(&state_.append_mutex);
-  const bool full = state_.current != nullptr && state_.current->end_offset() >= state_.options.segment_bytes;
+  const bool full =
+      state_.current != nullptr && state_.current->end_offset() >= state_.options.segment_bytes;
   const bool overfull = full && state_.current->end_offset() >= 2 * state_.options.segment_bytes;
   if (state_.current == nullptr || overfull || (full && state_.spare != nullptr)) {
     STRATA_RETURN_IF_ERROR(StartFile());
@@ -34,8 +35,10 @@ segment::SegmentHeader Appender::NextHeader() {
   return header;
 }
 
-absl::StatusOr<std::shared_ptr<CurrentSegment>> Appender::CreateFile(const segment::SegmentHeader& header) {
-  return CurrentSegment::Create(*state_.environment.files, state_.directory, header, state_.ownership);
+absl::StatusOr<std::shared_ptr<CurrentSegment>> Appender::CreateFile(
+    const segment::SegmentHeader& header) {
+  return CurrentSegment::Create(*state_.environment.files, state_.directory, header,
+                                state_.ownership);
 }
 
 absl::Status Appender::StartFile() {
@@ -93,8 +96,8 @@ void Appender::Abandon(FrameNo last) {
 }
 
 absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
-                              absl::Span<const segment::PageNo> pages_before, uint32_t database_pages,
-                              Durability durability) {
+                              absl::Span<const segment::PageNo> pages_before,
+                              uint32_t database_pages, Durability durability) {
   const int64_t now = state_.environment.clock->NowMicros();
   io::MutexLock lock(&state_.append_mutex);
   if (state_.commits->failed()) return state_.commits->failure();
@@ -109,13 +112,15 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
     state_.commits->Append({last, database_pages, time_us}, durability);
   } catch (const std::bad_alloc&) {
     // The commit is in the log and cannot be taken back, and the index does not know all of it.
-    state_.commits->Fail(absl::InternalError(absl::StrCat(state_.directory, ": out of memory behind a commit")));
+    state_.commits->Fail(
+        absl::InternalError(absl::StrCat(state_.directory, ": out of memory behind a commit")));
     throw;
   }
   const int64_t monotonic = state_.environment.clock->MonotonicMicros();
   state_.last_commit_us.store(monotonic, std::memory_order_relaxed);
   int64_t none = 0;
-  if (durability == Durability::kNormal) state_.unsynced_since_us.compare_exchange_strong(none, monotonic);
+  if (durability == Durability::kNormal)
+    state_.unsynced_since_us.compare_exchange_strong(none, monotonic);
   none = 0;
   state_.unsealed_since_us.compare_exchange_strong(none, monotonic);
   return absl::OkStatus();
@@ -124,7 +129,8 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
 absl::Status Appender::AppendMark() {
   io::MutexLock lock(&state_.append_mutex);
   if (state_.current == nullptr) return absl::OkStatus();
-  return state_.current->AppendMark(state_.commits->appended().frame, state_.commits->synced(), Progressed());
+  return state_.current->AppendMark(state_.commits->appended().frame, state_.commits->synced(),
+                                    Progressed());
 }
 
 segment::MarkRecord Appender::Progressed() {
@@ -145,7 +151,8 @@ absl::Status Appender::Pad(CurrentSegment& segment) {
 
 absl::StatusOr<std::vector<Appender::Syncing>> Appender::BeginSync() {
   io::MutexLock lock(&state_.append_mutex);
-  if (state_.current != nullptr && state_.current->needs_sync()) STRATA_RETURN_IF_ERROR(Pad(*state_.current));
+  if (state_.current != nullptr && state_.current->needs_sync())
+    STRATA_RETURN_IF_ERROR(Pad(*state_.current));
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
   std::vector<Syncing> work;
   const auto list = state_.files.list();
@@ -161,11 +168,13 @@ absl::Status Appender::Sync() {
     const absl::Status status = each.segment->Sync();
     io::MutexLock lock(&state_.append_mutex);
     if (!status.ok()) {
-      state_.environment.logger->Log(io::Severity::kError,
-                                     absl::StrCat(status.message(), "; writing what is not durable to a new file"));
+      state_.environment.logger->Log(
+          io::Severity::kError,
+          absl::StrCat(status.message(), "; writing what is not durable to a new file"));
       const absl::Status replaced = Replace(each.segment);
       if (replaced.ok()) return absl::OkStatus();
-      return absl::Status(status.code(), absl::StrCat(status.message(), "; and to a new file: ", replaced.message()));
+      return absl::Status(status.code(), absl::StrCat(status.message(),
+                                                      "; and to a new file: ", replaced.message()));
     }
     each.segment->FinishSync(each.begun);
   }
@@ -177,17 +186,21 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
   DropSpare();
   STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
   const auto list = state_.files.list();
-  const CurrentSegment* current = state_.current.get();  // nullptr between files: then nothing is open
+  const CurrentSegment* current =
+      state_.current.get();  // nullptr between files: then nothing is open
   const FrameNo committed = state_.commits->appended().frame;
   const auto source = [&](FrameNo frame) {
     return (frame > committed ? current : LogFiles::Find(*list, frame))->IntendedRecord(frame);
   };
   const FrameNo last(committed.value() + (current == nullptr ? 0 : current->open_frames()));
   // Also what the failed file said of the progress: log files may be removed on the strength of it.
-  STRATA_RETURN_IF_ERROR(next->AppendMark(good, std::min(good, state_.commits->synced()), Progressed()));
-  if (committed > good) STRATA_RETURN_IF_ERROR(RewriteFrames(source, good.next(), committed, next.get()));
+  STRATA_RETURN_IF_ERROR(
+      next->AppendMark(good, std::min(good, state_.commits->synced()), Progressed()));
+  if (committed > good)
+    STRATA_RETURN_IF_ERROR(RewriteFrames(source, good.next(), committed, next.get()));
   STRATA_RETURN_IF_ERROR(Pad(*next));
-  if (last > committed) STRATA_RETURN_IF_ERROR(RewriteFrames(source, committed.next(), last, next.get()));
+  if (last > committed)
+    STRATA_RETURN_IF_ERROR(RewriteFrames(source, committed.next(), last, next.get()));
   STRATA_RETURN_IF_ERROR(Pad(*next));
   STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
   for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->GiveUp();
@@ -198,11 +211,13 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
 
 // The last commit that the failed sync left in no doubt: below it in its file, or in an older one.
 absl::StatusOr<FrameNo> Appender::LastGoodCommit(const CurrentSegment& failed) {
-  if (failed.first_frame() != FrameNo(0)) return LastCommitBelow(failed, failed.FirstDoubtfulByte());
+  if (failed.first_frame() != FrameNo(0))
+    return LastCommitBelow(failed, failed.FirstDoubtfulByte());
   FrameNo good = state_.commits->appended().frame;
   const auto list = state_.files.list();
   for (const std::shared_ptr<CurrentSegment>& segment : *list) {
-    const bool newer = segment->header().sequence > failed.header().sequence && segment->first_frame() != FrameNo(0);
+    const bool newer = segment->header().sequence > failed.header().sequence &&
+                       segment->first_frame() != FrameNo(0);
     if (newer) good = std::min(good, segment->first_frame().previous());
   }
   return good;
@@ -210,8 +225,8 @@ absl::StatusOr<FrameNo> Appender::LastGoodCommit(const CurrentSegment& failed) {
 
 void Appender::DropSpare() {
   if (state_.spare == nullptr) return;
-  // Its sequence number is below that of the replacement, so that it must not be used; recovery removes it
-  // when this unlink is lost.
+  // Its sequence number is below that of the replacement, so that it must not be used; recovery
+  // removes it when this unlink is lost.
   state_.environment.files->Unlink(state_.spare->path()).IgnoreError();
   state_.spare = nullptr;
 }
@@ -220,7 +235,9 @@ absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
   io::MutexLock lock(&state_.append_mutex);
   STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
   const auto list = state_.files.list();
-  const auto source = [&](FrameNo frame) { return LogFiles::Find(*list, frame)->IntendedRecord(frame); };
+  const auto source = [&](FrameNo frame) {
+    return LogFiles::Find(*list, frame)->IntendedRecord(frame);
+  };
   STRATA_RETURN_IF_ERROR(next->AppendMark(from, from, Progressed()));
   STRATA_RETURN_IF_ERROR(RewriteFrames(source, from.next(), to, next.get()));
   STRATA_RETURN_IF_ERROR(Pad(*next));

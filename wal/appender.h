@@ -8,7 +8,8 @@
 #include "absl/types/span.h"
 #include "wal/log_state.h"
 
-// The only one who writes to log files: frames, marks, syncs, and the replacement of a file whose sync failed.
+// The only one who writes to log files: frames, marks, syncs, and the replacement of a file whose
+// sync failed.
 namespace strata::wal {
 
 // Appending calls belong to the holder of the write lock; Sync is CommitQueue's, from any thread.
@@ -25,16 +26,19 @@ class Appender {
   absl::StatusOr<segment::FrameHeader> ReadOpen(segment::FrameNo frame, io::MutableBytes page);
   void Abandon(segment::FrameNo last);
 
-  // The last frames of the transaction and its end. `pages_before`: pages of the frames appended before, in
-  // order, for the index. On success the commit is announced to the queue with its durability.
+  // The last frames of the transaction and its end. `pages_before`: pages of the frames appended
+  // before, in order, for the index. On success the commit is announced to the queue with its
+  // durability.
   absl::Status Commit(segment::FrameNo first, absl::Span<const PageRef> pages,
-                      absl::Span<const segment::PageNo> pages_before, uint32_t database_pages, Durability durability);
+                      absl::Span<const segment::PageNo> pages_before, uint32_t database_pages,
+                      Durability durability);
 
   // A record of the progress so far, behind the last commit; nothing when there is no file yet.
   absl::Status AppendMark();
 
-  // Makes every byte of the log durable, oldest file first. When that fails, what is not known durable is
-  // written to a new file; only when that fails too an error is returned, and the log stops.
+  // Makes every byte of the log durable, oldest file first. When that fails, what is not known
+  // durable is written to a new file; only when that fails too an error is returned, and the log
+  // stops.
   absl::Status Sync();
 
   // Ends the current file; the next transaction starts a new one. Between transactions only.
@@ -49,8 +53,8 @@ class Appender {
   // synchronous=OFF beyond the limit: lets the copies go.
   void DropUnsyncedCopies();
 
-  // After recovery: writes a mark and frames (from, to] again, durably, so that nothing that a lost write could take
-  // away is served. `from` is known durable.
+  // After recovery: writes a mark and frames (from, to] again, durably, so that nothing that a lost
+  // write could take away is served. `from` is known durable.
   absl::Status RewriteRecovered(segment::FrameNo from, segment::FrameNo to);
 
  private:

@@ -46,7 +46,8 @@ absl::StatusOr<CommitPoint> Checkpointer::CommitAt(FrameNo frame) {
   std::vector<uint8_t> page(state_.identity.page_size);
   STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader header,
                           ReadLogFrame(*state_.files.list(), frame, absl::MakeSpan(page)));
-  if (!header.is_commit) return absl::InternalError(absl::StrCat("frame ", frame.value(), " is no commit"));
+  if (!header.is_commit)
+    return absl::InternalError(absl::StrCat("frame ", frame.value(), " is no commit"));
   return CommitPoint{frame, header.database_pages, header.commit_time_us};
 }
 
@@ -56,9 +57,11 @@ std::vector<Checkpointer::Copy> Checkpointer::NewestVersions(FrameNo from, const
   std::vector<Copy> copies;
   for (FrameNo frame = to.frame; frame > from; frame = frame.previous()) {
     const PageNo page = state_.index->PageOf(frame);
-    if (page.value() <= to.database_pages && seen.insert(page.value()).second) copies.push_back({page, frame});
+    if (page.value() <= to.database_pages && seen.insert(page.value()).second)
+      copies.push_back({page, frame});
   }
-  std::sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) { return a.page < b.page; });
+  std::sort(copies.begin(), copies.end(),
+            [](const Copy& a, const Copy& b) { return a.page < b.page; });
   return copies;
 }
 
@@ -80,7 +83,8 @@ absl::Status Checkpointer::SyncDatabase() {
   const absl::Status synced = database_->Sync();
   if (!synced.ok()) {
     poisoned_ =
-        absl::Status(synced.code(), absl::StrCat("the database file cannot be made durable: ", synced.message()));
+        absl::Status(synced.code(),
+                     absl::StrCat("the database file cannot be made durable: ", synced.message()));
     return poisoned_;
   }
   database_unsynced_ = false;
@@ -110,7 +114,8 @@ std::vector<std::shared_ptr<CurrentSegment>> Checkpointer::OldFiles() {
   const auto list = state_.files.list();
   for (size_t i = 0; i < list->size() && (*list)[i] != state_.current; ++i) {
     const FrameNo next = i + 1 < list->size() ? (*list)[i + 1]->first_frame() : FrameNo(0);
-    const FrameNo last = next == FrameNo(0) ? (*list)[i]->last_commit() : std::min((*list)[i]->last_commit(), next.previous());
+    const FrameNo last = next == FrameNo(0) ? (*list)[i]->last_commit()
+                                            : std::min((*list)[i]->last_commit(), next.previous());
     if (last > keep_after) break;
     old.push_back((*list)[i]);
   }

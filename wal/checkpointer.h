@@ -14,8 +14,8 @@
 // Copies committed pages into the database file, and removes log files that nobody needs any more.
 namespace strata::wal {
 
-// Opens the database file for the checkpointer. The handle holds no lock; see docs/sqlite_fork.md on why the database
-// file is only touched through SQLite's VFS.
+// Opens the database file for the checkpointer. The handle holds no lock; see docs/sqlite_fork.md
+// on why the database file is only touched through SQLite's VFS.
 using OpenDatabase = std::function<absl::StatusOr<std::unique_ptr<io::File>>()>;
 
 // One call at a time (LogState::maintenance).
@@ -24,13 +24,14 @@ class Checkpointer {
   Checkpointer(LogState* state, Appender* appender, OpenDatabase open_database)
       : state_(*state), appender_(*appender), open_database_(std::move(open_database)) {}
 
-  // Copies what can be copied: what is durable in the log, sealed when there is a store, and needed by no older
-  // snapshot, and makes the database file durable. Without `sync`, where all commits were synchronous=OFF, nothing is
-  // durable and nothing is made so. Returns the last frame that is in the database file.
+  // Copies what can be copied: what is durable in the log, sealed when there is a store, and needed
+  // by no older snapshot, and makes the database file durable. Without `sync`, where all commits
+  // were synchronous=OFF, nothing is durable and nothing is made so. Returns the last frame that is
+  // in the database file.
   absl::StatusOr<segment::FrameNo> Run(segment::FrameNo limit, bool sync);
 
-  // Durably notes the progress, then removes the log files whose frames are all checkpointed, and shipped when
-  // there is a store; oldest first. The caller holds the write lock.
+  // Durably notes the progress, then removes the log files whose frames are all checkpointed, and
+  // shipped when there is a store; oldest first. The caller holds the write lock.
   absl::Status RemoveOldFiles();
   bool HasOldFiles() { return !OldFiles().empty(); }
 

@@ -8,7 +8,10 @@ namespace strata::wal {
 using segment::FrameNo;
 
 CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
-    : sync_(std::move(sync)), appended_(recovered), synced_(recovered), synced_frame_(recovered.frame.value()) {
+    : sync_(std::move(sync)),
+      appended_(recovered),
+      synced_(recovered),
+      synced_frame_(recovered.frame.value()) {
   io::MutexLock lock(&mutex_);
   SetVisible(recovered);
 }
@@ -55,7 +58,8 @@ void CommitQueue::PublishVisible() {
   const uint64_t synced = synced_frame_.load(std::memory_order_relaxed);
   bool any = false;
   CommitPoint newest;
-  while (!pending_.empty() && (!pending_.front().needs_sync || pending_.front().commit.frame.value() <= synced)) {
+  while (!pending_.empty() &&
+         (!pending_.front().needs_sync || pending_.front().commit.frame.value() <= synced)) {
     newest = pending_.front().commit;
     any = true;
     pending_.pop_front();

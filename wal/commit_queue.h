@@ -20,38 +20,46 @@ struct CommitPoint {
   int64_t time_us = 0;
 };
 
-// Group commit. Writers append under the write lock and announce their commit here; whoever waits first
-// leads and syncs for all that were announced by then. A commit becomes visible to readers, in order, when it
-// and all before it are as durable as their committers asked: synced <= visible <= appended where every
-// waiting commit is FULL, and visible may run ahead of synced over NORMAL and OFF ones. When a sync fails for
-// good, visible falls back to the synced commit and nothing more can be appended.
-// Safe to call from any thread.
+// Group commit. Writers append under the write lock and announce their commit here; whoever waits
+// first leads and syncs for all that were announced by then. A commit becomes visible to readers,
+// in order, when it and all before it are as durable as their committers asked: synced <= visible
+// <= appended where every waiting commit is FULL, and visible may run ahead of synced over NORMAL
+// and OFF ones. When a sync fails for good, visible falls back to the synced commit and nothing
+// more can be appended. Safe to call from any thread.
 class CommitQueue {
  public:
-  // Makes all frames up to its argument durable. Called by one thread at a time, without the queue's lock.
+  // Makes all frames up to its argument durable. Called by one thread at a time, without the
+  // queue's lock.
   using SyncFunction = std::function<absl::Status(segment::FrameNo)>;
 
   CommitQueue(const CommitPoint& recovered, SyncFunction sync);
 
-  // Announces a commit; called in commit order, by the holder of the write lock. Without effect on a log that has
-  // stopped: WaitVisible says so.
+  // Announces a commit; called in commit order, by the holder of the write lock. Without effect on
+  // a log that has stopped: WaitVisible says so.
   void Append(const CommitPoint& commit, Durability durability);
 
-  // Waits until `frame` is visible, leading a sync when nobody does. The error of a failed sync, for good.
+  // Waits until `frame` is visible, leading a sync when nobody does. The error of a failed sync,
+  // for good.
   absl::Status WaitVisible(segment::FrameNo frame);
 
   // Waits until everything up to `frame` is synced, whatever its durability.
   absl::Status WaitSynced(segment::FrameNo frame);
 
-  // Leads or joins a sync that starts after this call: everything written before it is durable then.
+  // Leads or joins a sync that starts after this call: everything written before it is durable
+  // then.
   absl::Status SyncNow();
 
-  CommitPoint visible() const;   // lock-free
-  segment::FrameNo visible_frame() const { return segment::FrameNo(visible_frame_.load(std::memory_order_acquire)); }
-  segment::FrameNo synced() const { return segment::FrameNo(synced_frame_.load(std::memory_order_acquire)); }
+  CommitPoint visible() const;  // lock-free
+  segment::FrameNo visible_frame() const {
+    return segment::FrameNo(visible_frame_.load(std::memory_order_acquire));
+  }
+  segment::FrameNo synced() const {
+    return segment::FrameNo(synced_frame_.load(std::memory_order_acquire));
+  }
   CommitPoint appended() const;
 
-  // Stops the log as a failed sync does: something went wrong that leaves the order of commits in doubt.
+  // Stops the log as a failed sync does: something went wrong that leaves the order of commits in
+  // doubt.
   void Fail(const absl::Status& why);
 
   // The error that stopped the log, or OK.

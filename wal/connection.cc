@@ -30,16 +30,19 @@ absl::StatusOr<bool> Connection::BeginRead() {
     STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(wait_for));
   }
   for (;;) {
-    const CommitPoint snapshot = holds_write_lock_ ? state_.commits->appended() : state_.commits->visible();
+    const CommitPoint snapshot =
+        holds_write_lock_ ? state_.commits->appended() : state_.commits->visible();
     const absl::StatusOr<bool> changed = BeginReadAt(snapshot);
     if (!absl::IsNotFound(changed.status())) return changed;
-    STRATA_RETURN_IF_ERROR(state_.commits->failure());  // what is visible fell back behind an unsynced checkpoint
+    STRATA_RETURN_IF_ERROR(
+        state_.commits->failure());  // what is visible fell back behind an unsynced checkpoint
   }
 }
 
 absl::StatusOr<bool> Connection::BeginReadAt(const CommitPoint& snapshot) {
   if (!state_.readers.Begin(slot_.get(), snapshot.frame)) {
-    return absl::NotFoundError(absl::StrCat("frame ", snapshot.frame.value(), " has been checkpointed past"));
+    return absl::NotFoundError(
+        absl::StrCat("frame ", snapshot.frame.value(), " has been checkpointed past"));
   }
   snapshot_ = snapshot;
   reading_ = true;
@@ -66,13 +69,15 @@ FrameNo Connection::FindFrame(PageNo page) const {
 absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
   if (frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page).status();
   if (files_version_ != state_.files.version()) {
-    // A file whose sync failed may have been replaced since; one that was removed is in the old list alone.
+    // A file whose sync failed may have been replaced since; one that was removed is in the old
+    // list alone.
     if (ReadLogFrame(*state_.files.list(), frame, page).ok()) return absl::OkStatus();
   }
   return ReadLogFrame(*files_, frame, page).status();
 }
 
-WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us, const std::function<bool()>& interrupted) {
+WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us,
+                                            const std::function<bool()>& interrupted) {
   if (holds_write_lock_) return WriteLock::Outcome::kAcquired;
   const WriteLock::Outcome outcome = state_.write_lock.Acquire(timeout_us, interrupted);
   holds_write_lock_ = outcome == WriteLock::Outcome::kAcquired;

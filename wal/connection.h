@@ -21,8 +21,8 @@ class Connection {
 
   Log& log() { return *log_; }
 
-  // Takes a snapshot: of the last visible commit, or of the last appended one with the write lock held. Returns
-  // whether it differs from the connection's last one.
+  // Takes a snapshot: of the last visible commit, or of the last appended one with the write lock
+  // held. Returns whether it differs from the connection's last one.
   absl::StatusOr<bool> BeginRead();
   // The same of an older commit that is still whole; NotFound when a checkpoint has passed it.
   absl::StatusOr<bool> BeginReadAt(const CommitPoint& snapshot);
@@ -39,14 +39,14 @@ class Connection {
   void UnlockForWrite();
   bool holds_write_lock() const { return holds_write_lock_; }
 
-  // Aborted: the snapshot is not the last commit any more (SQLITE_BUSY_SNAPSHOT). Unavailable: another connection
-  // writes. Others: the log does not take writes.
+  // Aborted: the snapshot is not the last commit any more (SQLITE_BUSY_SNAPSHOT). Unavailable:
+  // another connection writes. Others: the log does not take writes.
   absl::Status BeginWrite();
 
-  // Appends pages to the transaction; with `commit`, ends it and waits until it is as durable as asked. The
-  // database has `database_pages` pages then.
-  absl::Status Write(uint32_t page_size, absl::Span<const PageRef> pages, bool commit, uint32_t database_pages,
-                     Durability durability);
+  // Appends pages to the transaction; with `commit`, ends it and waits until it is as durable as
+  // asked. The database has `database_pages` pages then.
+  absl::Status Write(uint32_t page_size, absl::Span<const PageRef> pages, bool commit,
+                     uint32_t database_pages, Durability durability);
 
   // Pages of the frames that Undo takes back, for the pager's cache.
   absl::Span<const segment::PageNo> written_pages() const { return transaction_.pages(); }
@@ -54,7 +54,8 @@ class Connection {
   uint64_t savepoint() const { return transaction_.pages().size(); }
   void UndoToSavepoint(uint64_t savepoint) { transaction_.TruncateTo(savepoint); }
 
-  // Gives the write lock back; waits until what the transaction started from is durable at its committer's level.
+  // Gives the write lock back; waits until what the transaction started from is durable at its
+  // committer's level.
   absl::Status EndWrite();
 
  private:

@@ -35,19 +35,20 @@ uint64_t ParseSegmentFileName(const std::string& name) {
   return SegmentFileName(sequence) == name ? sequence : 0;
 }
 
-CurrentSegment::CurrentSegment(std::unique_ptr<io::File> file, std::string path, const segment::SegmentHeader& header)
+CurrentSegment::CurrentSegment(std::unique_ptr<io::File> file, std::string path,
+                               const segment::SegmentHeader& header)
     : file_(std::move(file)),
       path_(std::move(path)),
       header_(header),
       seed_(segment::RecordSeed(header.salt, header.log_id)) {}
 
-absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Create(io::FileSystem& files,
-                                                                       const std::string& directory,
-                                                                       const segment::SegmentHeader& header,
-                                                                       const io::Ownership& ownership) {
+absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Create(
+    io::FileSystem& files, const std::string& directory, const segment::SegmentHeader& header,
+    const io::Ownership& ownership) {
   const std::string path = absl::StrCat(directory, "/", SegmentFileName(header.sequence));
   const std::string temporary = path + kTemporarySuffix;
-  // Never one that is there: a sync of it may have failed, and its blocks would not become durable any more.
+  // Never one that is there: a sync of it may have failed, and its blocks would not become durable
+  // any more.
   const absl::Status removed = files.Unlink(temporary);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreate, ownership));
@@ -67,19 +68,22 @@ absl::Status CurrentSegment::Publish(io::FileSystem& files, const std::string& d
 
 std::shared_ptr<CurrentSegment> CurrentSegment::Recovered(std::unique_ptr<io::File> file,
                                                           const segment::SegmentHeader& header,
-                                                          const std::vector<FrameRun>& runs, FrameNo last,
-                                                          uint64_t end_offset) {
+                                                          const std::vector<FrameRun>& runs,
+                                                          FrameNo last, uint64_t end_offset) {
   std::string path = file->path();
-  auto recovered = std::shared_ptr<CurrentSegment>(new CurrentSegment(std::move(file), std::move(path), header));
+  auto recovered =
+      std::shared_ptr<CurrentSegment>(new CurrentSegment(std::move(file), std::move(path), header));
   for (const FrameRun& run : runs) recovered->runs_.push_back(run);
   recovered->committed_runs_.store(runs.size(), std::memory_order_release);
-  if (!runs.empty()) recovered->first_frame_.store(runs.front().first_frame, std::memory_order_release);
+  if (!runs.empty())
+    recovered->first_frame_.store(runs.front().first_frame, std::memory_order_release);
   recovered->last_commit_ = last;
   recovered->end_offset_ = end_offset;
   return recovered;
 }
 
-absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit) {
+absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRef> pages,
+                                          const CommitMark* commit) {
   if (open_first_ == FrameNo(0)) {
     open_first_ = first;
     open_offset_ = end_offset_;
@@ -99,18 +103,21 @@ absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRe
   return absl::OkStatus();
 }
 
-absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit) {
+absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef> pages,
+                                         const CommitMark* commit) {
   const size_t size = pages.size() * record_bytes();
   Write write{end_offset_, size, std::make_unique_for_overwrite<uint8_t[]>(size)};
   const size_t checksums_before = open_checksums_.size();
   for (size_t i = 0; i < pages.size(); ++i) {
     const bool last = i + 1 == pages.size();
-    open_checksums_.push_back(EncodeFrame(FrameNo(first.value() + i), pages[i], last ? commit : nullptr,
+    open_checksums_.push_back(EncodeFrame(FrameNo(first.value() + i), pages[i],
+                                          last ? commit : nullptr,
                                           write.bytes.get() + i * record_bytes()));
   }
   absl::Status status = WriteAndKeep(std::move(write));
   if (!status.ok()) {
-    open_checksums_.resize(checksums_before);  // the batches before, if any, are the caller's to abandon
+    open_checksums_.resize(
+        checksums_before);  // the batches before, if any, are the caller's to abandon
     return status;
   }
   NoteFrames(first);
@@ -118,7 +125,8 @@ absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef
   return absl::OkStatus();
 }
 
-uint32_t CurrentSegment::EncodeFrame(FrameNo frame, const PageRef& page, const CommitMark* commit, uint8_t* to) const {
+uint32_t CurrentSegment::EncodeFrame(FrameNo frame, const PageRef& page, const CommitMark* commit,
+                                     uint8_t* to) const {
   FrameHeader header;
   header.frame = frame;
   header.page = page.page;
@@ -130,7 +138,8 @@ uint32_t CurrentSegment::EncodeFrame(FrameNo frame, const PageRef& page, const C
     header.durable = commit->durable;
     header.transaction_first = open_first_;
     for (uint32_t checksum : open_checksums_) {
-      header.transaction_checksum = segment::FoldTransactionChecksum(header.transaction_checksum, checksum);
+      header.transaction_checksum =
+          segment::FoldTransactionChecksum(header.transaction_checksum, checksum);
     }
   }
   std::memcpy(to + kRecordHeaderSize, page.data, header_.page_size);
@@ -148,7 +157,8 @@ void CurrentSegment::NoteFrames(FrameNo first) {
 
 void CurrentSegment::CloseTransaction(FrameNo last) {
   committed_runs_.store(runs_.size(), std::memory_order_release);
-  if (first_frame() == FrameNo(0)) first_frame_.store(open_first_.value(), std::memory_order_release);
+  if (first_frame() == FrameNo(0))
+    first_frame_.store(open_first_.value(), std::memory_order_release);
   last_commit_ = last;
   open_first_ = FrameNo(0);
   open_checksums_.clear();
@@ -184,11 +194,14 @@ void CurrentSegment::Abandon(FrameNo last) {
     open_first_ = FrameNo(0);
   }
   size_t runs = runs_.size();
-  while (runs > committed_runs_.load(std::memory_order_relaxed) && runs_[runs - 1].offset >= end_offset_) --runs;
+  while (runs > committed_runs_.load(std::memory_order_relaxed) &&
+         runs_[runs - 1].offset >= end_offset_)
+    --runs;
   runs_.Truncate(runs);
 }
 
-absl::Status CurrentSegment::AppendMark(FrameNo last, FrameNo durable, const segment::MarkRecord& mark) {
+absl::Status CurrentSegment::AppendMark(FrameNo last, FrameNo durable,
+                                        const segment::MarkRecord& mark) {
   uint8_t payload[segment::kMarkPayloadSize];
   EncodeMark(mark, payload);
   FrameHeader header;
@@ -214,7 +227,8 @@ absl::Status CurrentSegment::AppendRecord(const FrameHeader& fields, io::ByteVie
   FrameHeader header = fields;
   header.stored_length = static_cast<uint32_t>(payload.size());
   EncodeRecordHeader(header, payload, seed_, write.bytes.get());
-  if (!payload.empty()) std::memcpy(write.bytes.get() + kRecordHeaderSize, payload.data(), payload.size());
+  if (!payload.empty())
+    std::memcpy(write.bytes.get() + kRecordHeaderSize, payload.data(), payload.size());
   STRATA_RETURN_IF_ERROR(WriteAndKeep(std::move(write)));
   end_offset_ += size;
   return absl::OkStatus();
@@ -235,11 +249,13 @@ absl::StatusOr<FrameHeader> CurrentSegment::ReadFrame(FrameNo frame, io::Mutable
   return ReadRecord(OffsetIn(committed_runs_.load(std::memory_order_acquire), frame), frame, page);
 }
 
-absl::StatusOr<FrameHeader> CurrentSegment::ReadOpenFrame(FrameNo frame, io::MutableBytes page) const {
+absl::StatusOr<FrameHeader> CurrentSegment::ReadOpenFrame(FrameNo frame,
+                                                          io::MutableBytes page) const {
   return ReadRecord(OffsetOf(frame), frame, page);
 }
 
-absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo frame, io::MutableBytes page) const {
+absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo frame,
+                                                       io::MutableBytes page) const {
   thread_local std::vector<uint8_t> record;
   record.resize(record_bytes());
   absl::StatusOr<size_t> read = file_->ReadAt(offset, absl::MakeSpan(record));
@@ -247,23 +263,22 @@ absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo 
   if (!read.ok()) return read.status();
   const io::ByteView payload(record.data() + kRecordHeaderSize, header_.page_size);
   if (*read != record.size() || !segment::RecordIsIntact(record.data(), payload, seed_)) {
-    return absl::DataLossError(absl::StrCat(path(), ": frame ", frame.value(), " at offset ", offset,
-                                            " is damaged: checksum does not match"));
+    return absl::DataLossError(absl::StrCat(path(), ": frame ", frame.value(), " at offset ",
+                                            offset, " is damaged: checksum does not match"));
   }
   STRATA_ASSIGN_OR_RETURN(FrameHeader header, segment::DecodeRecordHeader(record.data()));
   if (header.frame != frame) {
-    return absl::DataLossError(absl::StrCat(path(), ": offset ", offset, " holds frame ", header.frame.value(),
-                                            ", expected ", frame.value()));
+    return absl::DataLossError(absl::StrCat(path(), ": offset ", offset, " holds frame ",
+                                            header.frame.value(), ", expected ", frame.value()));
   }
   // A pager that has not read page 1 yet may have pages of another size.
   std::memcpy(page.data(), payload.data(), std::min(page.size(), payload.size()));
-  if (page.size() > payload.size()) std::memset(page.data() + payload.size(), 0, page.size() - payload.size());
+  if (page.size() > payload.size())
+    std::memset(page.data() + payload.size(), 0, page.size() - payload.size());
   return header;
 }
 
-uint64_t CurrentSegment::BeginSync() {
-  return writes_;
-}
+uint64_t CurrentSegment::BeginSync() { return writes_; }
 
 void CurrentSegment::FinishSync(uint64_t begun) {
   synced_writes_ = std::max(synced_writes_, begun);
@@ -273,7 +288,8 @@ void CurrentSegment::FinishSync(uint64_t begun) {
 
 void CurrentSegment::DropCopies(uint64_t below) {
   while (first_kept_ < below && !unsynced_.empty()) {
-    if (first_kept_ >= synced_writes_) dropped_from_ = std::min(dropped_from_, unsynced_.front().offset);
+    if (first_kept_ >= synced_writes_)
+      dropped_from_ = std::min(dropped_from_, unsynced_.front().offset);
     unsynced_bytes_ -= unsynced_.front().size;
     unsynced_.pop_front();
     ++first_kept_;
@@ -301,7 +317,8 @@ absl::StatusOr<std::vector<uint8_t>> CurrentSegment::IntendedRecord(FrameNo fram
   STRATA_ASSIGN_OR_RETURN(const size_t read, file_->ReadAt(offset, absl::MakeSpan(record)));
   const io::ByteView payload(record.data() + kRecordHeaderSize, header_.page_size);
   if (read != record.size() || !segment::RecordIsIntact(record.data(), payload, seed_)) {
-    return absl::DataLossError(absl::StrCat(path(), ": frame ", frame.value(), " at offset ", offset, " is damaged"));
+    return absl::DataLossError(
+        absl::StrCat(path(), ": frame ", frame.value(), " at offset ", offset, " is damaged"));
   }
   return record;
 }

@@ -36,39 +36,44 @@ struct FrameRun {
   uint64_t offset = 0;  // of the first one's record
 };
 
-// A log file: a segment without a footer, with the one open transaction at its end. Bytes are kept in memory from
-// their write until their sync returned (see UnsyncedRecords).
+// A log file: a segment without a footer, with the one open transaction at its end. Bytes are kept
+// in memory from their write until their sync returned (see UnsyncedRecords).
 //
-// Threads: the appending calls, BeginSync and FinishSync belong to the holder of the log's append lock.
-// ReadFrame, and Sync between BeginSync and FinishSync, may be called by any thread at any time.
+// Threads: the appending calls, BeginSync and FinishSync belong to the holder of the log's append
+// lock. ReadFrame, and Sync between BeginSync and FinishSync, may be called by any thread at any
+// time.
 class CurrentSegment {
  public:
   // A new file under a temporary name, its header written and nothing synced.
-  static absl::StatusOr<std::shared_ptr<CurrentSegment>> Create(io::FileSystem& files, const std::string& directory,
-                                                                const segment::SegmentHeader& header,
-                                                                const io::Ownership& ownership);
+  static absl::StatusOr<std::shared_ptr<CurrentSegment>> Create(
+      io::FileSystem& files, const std::string& directory, const segment::SegmentHeader& header,
+      const io::Ownership& ownership);
 
-  // Makes the file durable under its own name: syncs it, renames it, syncs the directory. Before the first commit
-  // that anyone waits for.
+  // Makes the file durable under its own name: syncs it, renames it, syncs the directory. Before
+  // the first commit that anyone waits for.
   absl::Status Publish(io::FileSystem& files, const std::string& directory);
 
   // A file as recovery found it, for reading: the frames of `runs`, up to `last`.
   static std::shared_ptr<CurrentSegment> Recovered(std::unique_ptr<io::File> file,
                                                    const segment::SegmentHeader& header,
-                                                   const std::vector<FrameRun>& runs, segment::FrameNo last,
-                                                   uint64_t end_offset);
+                                                   const std::vector<FrameRun>& runs,
+                                                   segment::FrameNo last, uint64_t end_offset);
 
   const segment::SegmentHeader& header() const { return header_; }
   const std::string& path() const { return path_; }
   // First frame appended, 0 while there is none; last frame of a committed transaction.
-  segment::FrameNo first_frame() const { return segment::FrameNo(first_frame_.load(std::memory_order_acquire)); }
+  segment::FrameNo first_frame() const {
+    return segment::FrameNo(first_frame_.load(std::memory_order_acquire));
+  }
   segment::FrameNo last_commit() const { return last_commit_; }
   uint64_t end_offset() const { return end_offset_; }
   uint64_t unsynced_bytes() const { return unsynced_bytes_; }  // kept in memory
   bool needs_sync() const { return synced_writes_ < writes_; }
 
-  // Appends frames of the open transaction, numbered from `first`; with `commit`, the last of them ends it.
-  absl::Status AppendFrames(segment::FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit);
+  // Appends frames of the open transaction, numbered from `first`; with `commit`, the last of them
+  // ends it.
+  absl::Status AppendFrames(segment::FrameNo first, absl::Span<const PageRef> pages,
+                            const CommitMark* commit);
 
   // Replaces a frame of the open transaction.
   absl::Status OverwriteFrame(segment::FrameNo frame, const PageRef& page);
@@ -77,28 +82,34 @@ class CurrentSegment {
   void Abandon(segment::FrameNo last);
 
   // Between transactions only.
-  absl::Status AppendMark(segment::FrameNo last, segment::FrameNo durable, const segment::MarkRecord& mark);
+  absl::Status AppendMark(segment::FrameNo last, segment::FrameNo durable,
+                          const segment::MarkRecord& mark);
   // Fills the last 4 KiB block up, also within a transaction.
   absl::Status PadToBlock();
 
-  // Verified bytes of a committed frame; DataLoss names file and offset. `page` has page_size bytes.
-  absl::StatusOr<segment::FrameHeader> ReadFrame(segment::FrameNo frame, io::MutableBytes page) const;
+  // Verified bytes of a committed frame; DataLoss names file and offset. `page` has page_size
+  // bytes.
+  absl::StatusOr<segment::FrameHeader> ReadFrame(segment::FrameNo frame,
+                                                 io::MutableBytes page) const;
   // The same for a frame of the open transaction; only for the writer.
-  absl::StatusOr<segment::FrameHeader> ReadOpenFrame(segment::FrameNo frame, io::MutableBytes page) const;
+  absl::StatusOr<segment::FrameHeader> ReadOpenFrame(segment::FrameNo frame,
+                                                     io::MutableBytes page) const;
 
   // Sync in three steps, so that the lock is not held during the second.
   uint64_t BeginSync();
   absl::Status Sync() { return file_->Sync(); }
   void FinishSync(uint64_t begun);
 
-  // Gives up the copies in memory without a sync (synchronous=OFF beyond the limit). A later sync is owed all the same.
+  // Gives up the copies in memory without a sync (synchronous=OFF beyond the limit). A later sync
+  // is owed all the same.
   void DropUnsyncedCopies();
 
   // After a failed sync, when everything that matters is elsewhere: owes nothing any more.
   void GiveUp();
 
-  // After a failed sync: where the range that may be damaged begins (its first 4 KiB block), and the record
-  // bytes as they were meant, unsynced ones from memory. Calls belong to the holder of the append lock.
+  // After a failed sync: where the range that may be damaged begins (its first 4 KiB block), and
+  // the record bytes as they were meant, unsynced ones from memory. Calls belong to the holder of
+  // the append lock.
   uint64_t FirstDoubtfulByte() const;
   absl::StatusOr<std::vector<uint8_t>> IntendedRecord(segment::FrameNo frame) const;
   uint64_t OffsetOf(segment::FrameNo frame) const;
@@ -116,11 +127,14 @@ class CurrentSegment {
     std::unique_ptr<uint8_t[]> bytes;
   };
 
-  CurrentSegment(std::unique_ptr<io::File> file, std::string path, const segment::SegmentHeader& header);
+  CurrentSegment(std::unique_ptr<io::File> file, std::string path,
+                 const segment::SegmentHeader& header);
 
-  absl::Status AppendBatch(segment::FrameNo first, absl::Span<const PageRef> pages, const CommitMark* commit);
+  absl::Status AppendBatch(segment::FrameNo first, absl::Span<const PageRef> pages,
+                           const CommitMark* commit);
   absl::Status AppendRecord(const segment::FrameHeader& header, io::ByteView payload);
-  uint32_t EncodeFrame(segment::FrameNo frame, const PageRef& page, const CommitMark* commit, uint8_t* to) const;
+  uint32_t EncodeFrame(segment::FrameNo frame, const PageRef& page, const CommitMark* commit,
+                       uint8_t* to) const;
   void NoteFrames(segment::FrameNo first);
   void CloseTransaction(segment::FrameNo last);
   absl::Status WriteAndKeep(Write write);

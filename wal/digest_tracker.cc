@@ -7,7 +7,8 @@ namespace strata::wal {
 using segment::PageNo;
 
 absl::StatusOr<uint64_t> DigestTracker::Commit(uint32_t database_pages) {
-  for (uint32_t page = database_pages + 1; page <= pages_; ++page) STRATA_RETURN_IF_ERROR(Leave(page));
+  for (uint32_t page = database_pages + 1; page <= pages_; ++page)
+    STRATA_RETURN_IF_ERROR(Leave(page));
   for (uint32_t page = pages_ + 1; page <= database_pages; ++page) {
     if (!transaction_.contains(page)) Enter(page, segment::ZeroPageHash(PageNo(page), page_size_));
   }

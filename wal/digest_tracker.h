@@ -11,7 +11,8 @@
 
 namespace strata::wal {
 
-// Follows the digest of a database from commit to commit (docs/segment_format.md, "Digest"). One thread at a time.
+// Follows the digest of a database from commit to commit (docs/segment_format.md, "Digest"). One
+// thread at a time.
 class DigestTracker {
  public:
   // Hash of a page as it was at the start; asked at most once per page.
@@ -34,7 +35,7 @@ class DigestTracker {
   uint32_t pages_;
   const uint32_t page_size_;
   const PriorHash prior_;
-  absl::flat_hash_map<uint32_t, uint64_t> current_;      // pages that changed since the start
+  absl::flat_hash_map<uint32_t, uint64_t> current_;  // pages that changed since the start
   absl::flat_hash_map<uint32_t, uint64_t> transaction_;
 };
 

@@ -11,8 +11,8 @@ namespace {
 
 constexpr uint64_t kInitialSlots = 256;
 constexpr uint64_t kInitialDirectory = 4;
-// Frame numbers are kept as their low 32 bits: entries older than this are dropped by a rebuild before
-// they could be taken for newer ones.
+// Frame numbers are kept as their low 32 bits: entries older than this are dropped by a rebuild
+// before they could be taken for newer ones.
 constexpr uint64_t kRebuildEvery = 1ull << 30;
 
 // The frame number nearest to `reference` (within 2^31) that ends in `low`.
@@ -79,7 +79,8 @@ PageNo FrameIndex::PageOf(FrameNo frame) const {
 void FrameIndex::SetNewest(uint32_t page, uint64_t frame) {
   std::atomic<uint64_t>* slot = SlotOf(*table_owner_, page);
   if (slot->load(std::memory_order_relaxed) == 0) ++used_slots_;
-  slot->store(static_cast<uint64_t>(page) << 32 | static_cast<uint32_t>(frame), std::memory_order_release);
+  slot->store(static_cast<uint64_t>(page) << 32 | static_cast<uint32_t>(frame),
+              std::memory_order_release);
 }
 
 void FrameIndex::EnsureChunk(uint64_t frame) {
@@ -117,7 +118,8 @@ void FrameIndex::RaiseFloor(FrameNo frame) {
   const uint64_t before = floor_.load(std::memory_order_relaxed);
   floor_.store(frame.value(), std::memory_order_release);
   const uint64_t size = chunks_.size();
-  for (uint64_t number = (before + 1) / kChunkFrames; number < (frame.value() + 1) / kChunkFrames; ++number) {
+  for (uint64_t number = (before + 1) / kChunkFrames; number < (frame.value() + 1) / kChunkFrames;
+       ++number) {
     std::shared_ptr<Chunk>& owner = chunks_[number % size];
     if (owner == nullptr || owner->number != number) continue;
     table_owner_->directory[number % size].store(nullptr, std::memory_order_release);
@@ -143,8 +145,10 @@ void FrameIndex::Rebuild(uint64_t slots, uint64_t directory_size) {
   for (const std::atomic<uint64_t>& slot : previous->slots) {
     const uint64_t value = slot.load(std::memory_order_relaxed);
     if (value == 0) continue;
-    const uint64_t frame = Widen(static_cast<uint32_t>(value), tip_.load(std::memory_order_relaxed));
-    if (frame > floor_.load(std::memory_order_relaxed)) SetNewest(static_cast<uint32_t>(value >> 32), frame);
+    const uint64_t frame =
+        Widen(static_cast<uint32_t>(value), tip_.load(std::memory_order_relaxed));
+    if (frame > floor_.load(std::memory_order_relaxed))
+      SetNewest(static_cast<uint32_t>(value >> 32), frame);
   }
   last_rebuild_tip_ = tip_.load(std::memory_order_relaxed);
   table_.store(table.get(), std::memory_order_release);
@@ -153,7 +157,8 @@ void FrameIndex::Rebuild(uint64_t slots, uint64_t directory_size) {
 std::vector<std::shared_ptr<void>> FrameIndex::TakeRetired() { return std::exchange(retired_, {}); }
 
 uint64_t FrameIndex::memory_bytes() const {
-  uint64_t bytes = table_owner_->slots.size() * sizeof(uint64_t) + chunks_.size() * sizeof(void*) * 3;
+  uint64_t bytes =
+      table_owner_->slots.size() * sizeof(uint64_t) + chunks_.size() * sizeof(void*) * 3;
   for (const std::shared_ptr<Chunk>& chunk : chunks_) bytes += chunk == nullptr ? 0 : sizeof(Chunk);
   return bytes;
 }

@@ -9,13 +9,13 @@
 
 namespace strata::wal {
 
-// Page -> versions in the log, in memory. A hash table leads from a page to its newest frame, and each
-// frame to the version before it, so that any snapshot finds its own. Memory: 8 bytes per frame and 10 to 15
-// per page with a version in the log.
+// Page -> versions in the log, in memory. A hash table leads from a page to its newest frame, and
+// each frame to the version before it, so that any snapshot finds its own. Memory: 8 bytes per
+// frame and 10 to 15 per page with a version in the log.
 //
-// One thread at a time changes it (the caller's lock); any number look up at the same time without a lock,
-// inside a read transaction: memory that lookups may still use is handed out by TakeRetired() and freed by
-// the caller once every read transaction of the time has ended.
+// One thread at a time changes it (the caller's lock); any number look up at the same time without
+// a lock, inside a read transaction: memory that lookups may still use is handed out by
+// TakeRetired() and freed by the caller once every read transaction of the time has ended.
 class FrameIndex {
  public:
   // `floor`: everything up to it is in the database file; the first Append is floor + 1.
@@ -28,7 +28,9 @@ class FrameIndex {
   // The page of a frame in (floor, tip].
   segment::PageNo PageOf(segment::FrameNo frame) const;
 
-  segment::FrameNo floor() const { return segment::FrameNo(floor_.load(std::memory_order_acquire)); }
+  segment::FrameNo floor() const {
+    return segment::FrameNo(floor_.load(std::memory_order_acquire));
+  }
   segment::FrameNo tip() const { return segment::FrameNo(tip_.load(std::memory_order_acquire)); }
 
   // Adds the version tip + 1.
@@ -56,7 +58,8 @@ class FrameIndex {
   // Hash table and chunk directory; replaced as a whole when either grows.
   struct Table {
     Table(uint64_t slots, uint64_t directory_size) : slots(slots), directory(directory_size) {}
-    std::vector<std::atomic<uint64_t>> slots;  // page << 32 | low 32 bits of the newest frame; 0: free
+    std::vector<std::atomic<uint64_t>>
+        slots;  // page << 32 | low 32 bits of the newest frame; 0: free
     std::vector<std::atomic<Chunk*>> directory;  // a ring of chunks, by frame / kChunkFrames
   };
 

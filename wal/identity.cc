@@ -44,7 +44,8 @@ class FieldReader {
   template <typename T>
   T Number(const std::string& key) {
     T value{};
-    if (!absl::SimpleAtoi(Text(key), &value) && status_.ok()) status_ = Damaged(path_, absl::StrCat("bad ", key));
+    if (!absl::SimpleAtoi(Text(key), &value) && status_.ok())
+      status_ = Damaged(path_, absl::StrCat("bad ", key));
     return value;
   }
 
@@ -65,10 +66,11 @@ class FieldReader {
 };
 
 std::string CleanFields(const CleanState& clean) {
-  return absl::StrCat("last_frame=", clean.last_frame.value(), "\ndatabase_pages=", clean.database_pages,
+  return absl::StrCat("last_frame=", clean.last_frame.value(),
+                      "\ndatabase_pages=", clean.database_pages,
                       "\ncommit_time_us=", clean.commit_time_us, "\ndigest=", clean.digest,
-                      "\nfile_size=", clean.file_size, "\ninode=", clean.inode, "\nmodified_ns=", clean.modified_ns,
-                      "\nchanged_ns=", clean.changed_ns, "\n");
+                      "\nfile_size=", clean.file_size, "\ninode=", clean.inode,
+                      "\nmodified_ns=", clean.modified_ns, "\nchanged_ns=", clean.changed_ns, "\n");
 }
 
 CleanState ReadClean(FieldReader& reader) {
@@ -85,10 +87,12 @@ CleanState ReadClean(FieldReader& reader) {
 }
 
 // The document's lines without its checksum line, which must match.
-absl::StatusOr<std::vector<std::string>> CheckedLines(const std::string& path, const std::string& text) {
+absl::StatusOr<std::vector<std::string>> CheckedLines(const std::string& path,
+                                                      const std::string& text) {
   const size_t last = text.rfind("crc32c=");
-  if (last == std::string::npos || text != absl::StrCat(text.substr(0, last), "crc32c=",
-                                                        absl::StrFormat("%08x", TextChecksum(text.substr(0, last))), "\n")) {
+  if (last == std::string::npos ||
+      text != absl::StrCat(text.substr(0, last), "crc32c=",
+                           absl::StrFormat("%08x", TextChecksum(text.substr(0, last))), "\n")) {
     return Damaged(path, "checksum does not match");
   }
   return absl::StrSplit(text.substr(0, last), '\n', absl::SkipEmpty());
@@ -97,12 +101,13 @@ absl::StatusOr<std::vector<std::string>> CheckedLines(const std::string& path, c
 }  // namespace
 
 std::string EncodeIdentity(const Identity& identity) {
-  std::string text = absl::StrCat(
-      kFirstLine, "\nlog_id=", segment::ToString(identity.log_id),
-      "\nparent_log_id=", segment::ToString(identity.parent_log_id), "\nparent_frame=", identity.parent_frame.value(),
-      "\npage_size=", identity.page_size, "\nbase_frame=", identity.base_frame.value(),
-      "\ncreated_us=", identity.created_us, "\nstore=", identity.store, "\nnamespace=", identity.name_space,
-      "\nepoch=", identity.epoch.value(), "\n");
+  std::string text =
+      absl::StrCat(kFirstLine, "\nlog_id=", segment::ToString(identity.log_id),
+                   "\nparent_log_id=", segment::ToString(identity.parent_log_id),
+                   "\nparent_frame=", identity.parent_frame.value(),
+                   "\npage_size=", identity.page_size, "\nbase_frame=", identity.base_frame.value(),
+                   "\ncreated_us=", identity.created_us, "\nstore=", identity.store,
+                   "\nnamespace=", identity.name_space, "\nepoch=", identity.epoch.value(), "\n");
   if (identity.clean.has_value()) text += CleanFields(*identity.clean);
   return absl::StrCat(text, "crc32c=", absl::StrFormat("%08x", TextChecksum(text)), "\n");
 }
@@ -111,13 +116,15 @@ absl::StatusOr<Identity> DecodeIdentity(const std::string& path, const std::stri
   STRATA_ASSIGN_OR_RETURN(const std::vector<std::string> lines, CheckedLines(path, text));
   if (lines.empty() || lines[0] != kFirstLine) {
     if (!lines.empty() && lines[0].rfind(kFirstLineOfAnyVersion, 0) == 0) {
-      return absl::UnimplementedError(absl::StrCat(path, ": written by a later version (", lines[0], ")"));
+      return absl::UnimplementedError(
+          absl::StrCat(path, ": written by a later version (", lines[0], ")"));
     }
     return Damaged(path, "unknown first line");
   }
   Fields fields;
   for (size_t i = 1; i < lines.size(); ++i) {
-    const std::pair<std::string, std::string> field = absl::StrSplit(lines[i], absl::MaxSplits('=', 1));
+    const std::pair<std::string, std::string> field =
+        absl::StrSplit(lines[i], absl::MaxSplits('=', 1));
     fields.insert(field);
   }
   FieldReader reader(path, fields);
@@ -152,12 +159,14 @@ absl::Status WriteIdentity(io::FileSystem& files, const std::string& path, const
                            const io::Ownership& ownership) {
   const std::string text = EncodeIdentity(identity);
   const std::string temporary = path + ".tmp";
-  // Never a file that is there: a sync of it may have failed, and its blocks would not become durable any more.
+  // Never a file that is there: a sync of it may have failed, and its blocks would not become
+  // durable any more.
   const absl::Status removed = files.Unlink(temporary);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   {
     STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreate, ownership));
-    STRATA_RETURN_IF_ERROR(file->Write(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
+    STRATA_RETURN_IF_ERROR(
+        file->Write(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
     STRATA_RETURN_IF_ERROR(file->Sync());
   }
   STRATA_RETURN_IF_ERROR(files.Rename(temporary, path));

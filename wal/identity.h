@@ -9,13 +9,13 @@
 #include "io/file.h"
 #include "segment/ids.h"
 
-// Which history a log belongs to. The document "identity" in the log directory lives as long as the log;
-// with a store, "app.db-strata" beside the database outlives it after a clean close. Both are lines of
-// "key=value" closed by their CRC-32C; format: docs/recovery.md, "Identity".
+// Which history a log belongs to. The document "identity" in the log directory lives as long as the
+// log; with a store, "app.db-strata" beside the database outlives it after a clean close. Both are
+// lines of "key=value" closed by their CRC-32C; format: docs/recovery.md, "Identity".
 namespace strata::wal {
 
-// In app.db-strata: what the database file was when the log was closed cleanly. In a log directory: where that log
-// started, with nothing in the fields of stat(2).
+// In app.db-strata: what the database file was when the log was closed cleanly. In a log directory:
+// where that log started, with nothing in the fields of stat(2).
 struct CleanState {
   segment::FrameNo last_frame;
   uint32_t database_pages = 0;
@@ -35,7 +35,7 @@ struct Identity {
   uint32_t page_size = 0;
   segment::FrameNo base_frame;  // the history starts with a base image [1, base_frame]
   int64_t created_us = 0;
-  std::string store;            // URL; empty: none
+  std::string store;  // URL; empty: none
   std::string name_space;
   segment::Epoch epoch;
   std::optional<CleanState> clean;

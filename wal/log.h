@@ -17,16 +17,18 @@
 #include "wal/sealer.h"
 #include "wal/shipper.h"
 
-// One log of one database in this process, shared by all connections to it. Design: docs/architecture.md.
+// One log of one database in this process, shared by all connections to it. Design:
+// docs/architecture.md.
 namespace strata::wal {
 
 class Log {
  public:
-  // Creates the log directory or recovers what is in it, and makes durable what is served from it. Unavailable:
-  // another process has the log open. DataLoss: see RecoverLog. InvalidArgument: `store` disagrees with what the
-  // log remembers. FailedPrecondition: on a network file system.
+  // Creates the log directory or recovers what is in it, and makes durable what is served from it.
+  // Unavailable: another process has the log open. DataLoss: see RecoverLog. InvalidArgument:
+  // `store` disagrees with what the log remembers. FailedPrecondition: on a network file system.
   static absl::StatusOr<std::shared_ptr<Log>> Open(const LogPlace& place, const StoreAddress& store,
-                                                   const Environment& environment, const Options& options);
+                                                   const Environment& environment,
+                                                   const Options& options);
   ~Log();
 
   LogState& state() { return state_; }
@@ -40,8 +42,8 @@ class Log {
   // An error when the backlog of unshipped log is over its limit, or shipping has stopped for good.
   absl::Status CheckBacklog();
 
-  // Copies what may be copied up to `limit` (sealing and shipping first when there is a store) and removes
-  // what is no longer needed if the write lock is free or held by the caller.
+  // Copies what may be copied up to `limit` (sealing and shipping first when there is a store) and
+  // removes what is no longer needed if the write lock is free or held by the caller.
   absl::Status Checkpoint(segment::FrameNo limit, bool sync, bool caller_holds_write_lock);
 
   // Frames in the log and how many of them are in the database file; both 0 for an empty log.
@@ -50,11 +52,12 @@ class Log {
     uint64_t checkpointed = 0;
   };
   Counts counts();
-  // PRAGMA wal_checkpoint(TRUNCATE), everything being in the database file and the write lock held: leaves one
-  // empty log file, and counts() start again.
+  // PRAGMA wal_checkpoint(TRUNCATE), everything being in the database file and the write lock held:
+  // leaves one empty log file, and counts() start again.
   absl::Status Truncate();
 
-  // When a write transaction begins with everything in the database file, counts() start again, as SQLite's do.
+  // When a write transaction begins with everything in the database file, counts() start again, as
+  // SQLite's do.
   void RestartCountsIfEmpty();
 
   // Wakes the background to checkpoint.
@@ -66,11 +69,13 @@ class Log {
   // Before a commit that is more than synchronous=OFF.
   absl::Status OweSyncs() { return maintenance_.OweSyncs(); }
 
-  // One round of the background work, for tests without threads. Returns the time of the next, monotonic us.
+  // One round of the background work, for tests without threads. Returns the time of the next,
+  // monotonic us.
   int64_t RunMaintenance();
 
-  // After the last connection: ships, checkpoints, and removes the directory when everything arrived where it
-  // belongs. `may_checkpoint` and `may_remove` as the caller's locks allow; the log is unusable afterwards.
+  // After the last connection: ships, checkpoints, and removes the directory when everything
+  // arrived where it belongs. `may_checkpoint` and `may_remove` as the caller's locks allow; the
+  // log is unusable afterwards.
   absl::Status Close(bool may_checkpoint, bool may_remove);
 
  private:
@@ -99,9 +104,9 @@ class Log {
   Shipper shipper_;
   Maintenance maintenance_;
   std::unique_ptr<io::File> lock_file_;
-  std::atomic<bool> has_identity_{false};    // the log directory holds the identity
-  std::optional<Identity> clean_;            // app.db-strata as found
-  std::atomic<uint64_t> counts_from_{0};     // frame at which counts() starts
+  std::atomic<bool> has_identity_{false};  // the log directory holds the identity
+  std::optional<Identity> clean_;          // app.db-strata as found
+  std::atomic<uint64_t> counts_from_{0};   // frame at which counts() starts
 };
 
 }  // namespace strata::wal

@@ -55,8 +55,8 @@ absl::Status Log::WriteCleanState() {
   return WriteIdentity(*state_.environment.files, StrataPath(), identity, state_.ownership);
 }
 
-// The newest file goes last, and only when the others are durably gone: it holds the mark that says that all is
-// in the database file.
+// The newest file goes last, and only when the others are durably gone: it holds the mark that says
+// that all is in the database file.
 absl::Status Log::RemoveDirectory() {
   io::FileSystem& files = *state_.environment.files;
   if (!state_.files.list()->empty()) {

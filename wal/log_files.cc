@@ -22,7 +22,8 @@ void LogFiles::Add(std::shared_ptr<CurrentSegment> segment) {
 void LogFiles::Remove(const CurrentSegment* segment) {
   io::MutexLock lock(&mutex_);
   auto list = std::make_shared<List>(*list_);
-  std::erase_if(*list, [&](const std::shared_ptr<CurrentSegment>& each) { return each.get() == segment; });
+  std::erase_if(*list,
+                [&](const std::shared_ptr<CurrentSegment>& each) { return each.get() == segment; });
   list_ = std::move(list);
   version_.fetch_add(1, std::memory_order_release);
 }

@@ -11,15 +11,16 @@
 
 namespace strata::wal {
 
-// The log's files, oldest first: an immutable list that is replaced as a whole, so that a reader keeps the files of its
-// snapshot open while others are removed. Safe to call from any thread.
+// The log's files, oldest first: an immutable list that is replaced as a whole, so that a reader
+// keeps the files of its snapshot open while others are removed. Safe to call from any thread.
 class LogFiles {
  public:
   using List = std::vector<std::shared_ptr<CurrentSegment>>;
 
   // Changes with every new list; a reader that still has this version needs no new one.
   uint64_t version() const { return version_.load(std::memory_order_acquire); }
-  // Keep the pointer while going through the list: `for (… : *list())` lets go of it before the first round.
+  // Keep the pointer while going through the list: `for (… : *list())` lets go of it before the
+  // first round.
   std::shared_ptr<const List> list() const;
 
   void Add(std::shared_ptr<CurrentSegment> segment);

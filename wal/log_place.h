@@ -8,14 +8,14 @@ namespace strata::wal {
 
 // Where a log and its database are.
 struct LogPlace {
-  std::string directory;        // "app.db-wal"
-  std::string database;         // "app.db"; for messages, for stat and for the name of app.db-strata
+  std::string directory;  // "app.db-wal"
+  std::string database;   // "app.db"; for messages, for stat and for the name of app.db-strata
   OpenDatabase open_database;
-  bool read_only = false;       // nothing may be created or written
+  bool read_only = false;  // nothing may be created or written
 };
 
 struct StoreAddress {
-  std::string url;         // empty: none
+  std::string url;  // empty: none
   std::string name_space;
 };
 

@@ -18,16 +18,17 @@
 
 namespace strata::wal {
 
-// What is known of the log's progress towards the database file and the store; written to mark records.
+// What is known of the log's progress towards the database file and the store; written to mark
+// records.
 struct Progress {
-  CommitPoint checkpointed;        // durable in the database file up to here
-  segment::FrameNo sealed;         // newest frame whose digest is known
+  CommitPoint checkpointed;  // durable in the database file up to here
+  segment::FrameNo sealed;   // newest frame whose digest is known
   uint64_t sealed_digest = 0;
-  segment::FrameNo shipped;        // in the store up to here
+  segment::FrameNo shipped;  // in the store up to here
 };
 
-// The parts of one log, shared by those that work on it (Appender, Checkpointer, Sealer, connections).
-// Order of locks: write_lock, maintenance, append_mutex, the parts' own.
+// The parts of one log, shared by those that work on it (Appender, Checkpointer, Sealer,
+// connections). Order of locks: write_lock, maintenance, append_mutex, the parts' own.
 struct LogState {
   LogState(const Environment& environment, const Options& options, std::string directory)
       : environment(environment),
@@ -40,8 +41,8 @@ struct LogState {
   const std::string directory;  // "app.db-wal"
   io::Ownership ownership;      // of the database file
 
-  // Set before the first frame is appended, by the holder of the write lock; then only its epoch changes, when the
-  // shipper claims it (under `maintenance`).
+  // Set before the first frame is appended, by the holder of the write lock; then only its epoch
+  // changes, when the shipper claims it (under `maintenance`).
   Identity identity;
 
   WriteLock write_lock;
@@ -50,15 +51,16 @@ struct LogState {
 
   ReaderRegistry readers;
   LogFiles files;
-  std::unique_ptr<FrameIndex> index;     // changed under append_mutex
+  std::unique_ptr<FrameIndex> index;  // changed under append_mutex
   std::unique_ptr<CommitQueue> commits;
   Progress progress ABSL_GUARDED_BY(append_mutex);
   uint64_t next_sequence ABSL_GUARDED_BY(append_mutex) = 1;
-  std::shared_ptr<CurrentSegment> current ABSL_GUARDED_BY(append_mutex);  // nullptr before the first frame
-  std::shared_ptr<CurrentSegment> spare ABSL_GUARDED_BY(append_mutex);    // the next one, or nullptr
+  std::shared_ptr<CurrentSegment> current
+      ABSL_GUARDED_BY(append_mutex);  // nullptr before the first frame
+  std::shared_ptr<CurrentSegment> spare ABSL_GUARDED_BY(append_mutex);  // the next one, or nullptr
 
-  // For the background: when the last commit was appended, and the first one that is not synced or sealed yet
-  // (monotonic microseconds; 0: none).
+  // For the background: when the last commit was appended, and the first one that is not synced or
+  // sealed yet (monotonic microseconds; 0: none).
   std::atomic<int64_t> last_commit_us{0};
   std::atomic<int64_t> unsynced_since_us{0};
   std::atomic<int64_t> unsealed_since_us{0};
@@ -70,7 +72,7 @@ struct LogState {
 };
 
 // Reads a committed frame of the log into `page`.
-absl::StatusOr<segment::FrameHeader> ReadLogFrame(const LogFiles::List& files, segment::FrameNo frame,
-                                                  io::MutableBytes page);
+absl::StatusOr<segment::FrameHeader> ReadLogFrame(const LogFiles::List& files,
+                                                  segment::FrameNo frame, io::MutableBytes page);
 
 }  // namespace strata::wal

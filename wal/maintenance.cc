@@ -15,7 +15,8 @@ using segment::FrameNo;
 namespace {
 constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
 constexpr int64_t kIdleUs = 60'000'000;
-constexpr int64_t kShipRoundUs = 1'000'000;  // then others get their turn, and a close is not held up
+constexpr int64_t kShipRoundUs =
+    1'000'000;  // then others get their turn, and a close is not held up
 constexpr int64_t kAwakeUs = 1'000'000;
 constexpr int64_t kRetryTransferUs = 250'000;
 constexpr int64_t kRetryLockUs = 10'000;
@@ -28,7 +29,8 @@ void Maintenance::Start() {
   io::MutexLock lock(&mutex_);
   if (running_ || stop_) return;
   try {
-    if (!sync_thread_.joinable()) sync_thread_ = std::thread([this] { Loop(&Maintenance::RunSyncs); });
+    if (!sync_thread_.joinable())
+      sync_thread_ = std::thread([this] { Loop(&Maintenance::RunSyncs); });
     transfer_thread_ = std::thread([this] { Loop(&Maintenance::RunTransfers); });
     running_ = true;
     started_.store(true, std::memory_order_release);
@@ -102,7 +104,8 @@ void Maintenance::RequestCheckpoint() {
 }
 
 int64_t Maintenance::RunSyncs(int64_t now) {
-  // A thread that is awake does not hear of single commits: it looks often enough to be in time for each.
+  // A thread that is awake does not hear of single commits: it looks often enough to be in time for
+  // each.
   const int64_t last = state_.last_commit_us.load(std::memory_order_seq_cst);
   const bool owes = state_.unsynced_since_us.load(std::memory_order_seq_cst) != 0 ||
                     last != marked_commit_us_.load(std::memory_order_relaxed);
@@ -149,8 +152,10 @@ int64_t Maintenance::RunTransfers(int64_t now) {
   CheckpointIfDue();
   CleanUp();
   const int64_t last = state_.last_commit_us.load(std::memory_order_seq_cst);
-  const bool busy = last != 0 && now - last < kAwakeUs;  // no wake-up for each commit while they come
-  if (busy || CheckpointIsDue() || checkpointer_.HasOldFiles()) next = std::min(next, now + kRetryTransferUs);
+  const bool busy =
+      last != 0 && now - last < kAwakeUs;  // no wake-up for each commit while they come
+  if (busy || CheckpointIsDue() || checkpointer_.HasOldFiles())
+    next = std::min(next, now + kRetryTransferUs);
   return next;
 }
 
@@ -179,7 +184,8 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
   }
   Report("shipping", status);
   ship_backoff_us_ = std::clamp(2 * ship_backoff_us_, kFirstBackoffUs, kLongestBackoffUs);
-  const int64_t jitter = static_cast<int64_t>(state_.environment.random->Next64() % (ship_backoff_us_ / 2));
+  const int64_t jitter =
+      static_cast<int64_t>(state_.environment.random->Next64() % (ship_backoff_us_ / 2));
   retry_ship_us_ = now + ship_backoff_us_ + jitter;
 }
 
@@ -202,7 +208,8 @@ void Maintenance::CheckpointIfDue() {
 
 void Maintenance::CleanUp() {
   Report("spare file", appender_.PrepareSpare());
-  io::MutexLock lock(&state_.maintenance);  // a checkpoint or seal under way reads the index without a snapshot
+  io::MutexLock lock(
+      &state_.maintenance);  // a checkpoint or seal under way reads the index without a snapshot
   state_.readers.CollectGarbage();
   if (!checkpointer_.HasOldFiles()) return;
   if (!state_.write_lock.TryAcquireForBackground()) return;
@@ -213,7 +220,8 @@ void Maintenance::CleanUp() {
 
 void Maintenance::Report(const char* what, const absl::Status& status) {
   if (status.ok()) return;
-  state_.environment.logger->Log(io::Severity::kError, absl::StrCat(state_.directory, ": ", what, ": ", status.message()));
+  state_.environment.logger->Log(
+      io::Severity::kError, absl::StrCat(state_.directory, ": ", what, ": ", status.message()));
 }
 
 }  // namespace strata::wal

@@ -12,8 +12,8 @@
 #include "wal/log_state.h"
 #include "wal/shipper.h"
 
-// The background of a log: what must happen without a call from the application. Two threads, so that a slow store
-// does not hold up a sync; both start with the first commit.
+// The background of a log: what must happen without a call from the application. Two threads, so
+// that a slow store does not hold up a sync; both start with the first commit.
 namespace strata::wal {
 
 class Maintenance {
@@ -25,8 +25,8 @@ class Maintenance {
   void Start();  // idempotent; nothing with Options::background off
   void Stop();   // waits for what is under way
 
-  // Before the first commit that is more than synchronous=OFF: from here on everything is synced, beginning with
-  // what a checkpoint wrote to the database file so far. Any thread.
+  // Before the first commit that is more than synchronous=OFF: from here on everything is synced,
+  // beginning with what a checkpoint wrote to the database file so far. Any thread.
   absl::Status OweSyncs();
 
   // After a commit: the background has something to do. Any thread.
@@ -35,8 +35,8 @@ class Maintenance {
   // A checkpoint soon, whatever the size of the log. Any thread.
   void RequestCheckpoint();
 
-  // One round of everything that is due at `now` (monotonic us); returns when the next is, the largest number when
-  // nothing is before another commit.
+  // One round of everything that is due at `now` (monotonic us); returns when the next is, the
+  // largest number when nothing is before another commit.
   int64_t RunSyncs(int64_t now);
   int64_t RunTransfers(int64_t now);
 

@@ -21,18 +21,22 @@ enum class Durability : uint8_t {
 // Settings of one log; docs/settings.md is the table for users.
 struct Options {
   uint64_t segment_bytes = 64ull << 20;  // a log file is closed at the first commit beyond this
-  uint64_t seal_bytes = 16ull << 20;     // with a store: a segment is sealed and shipped at this size,
-  int64_t seal_after_us = 1'000'000;     // or this long after its first commit
-  uint64_t unsynced_bytes = 16ull << 20;  // NORMAL: bytes beyond which a writer syncs before going on,
-  int64_t unsynced_us = 1'000'000;        // and time within which a background sync follows
-  int64_t quiet_us = 100'000;             // a mark record follows the last commit after this long
-  uint64_t checkpoint_bytes = 4ull << 20;  // log beyond the checkpoint at which the background one starts
-  uint64_t backlog_bytes = 8ull << 30;     // with a store: unshipped log at which commits fail with SQLITE_FULL
-  int64_t close_ship_us = 5'000'000;       // how long closing waits for the store
-  int64_t barge_us = 500;                  // a writer that waited longer is handed the write lock
-  bool pad_blocks = false;                 // no power-safe overwrite: sync groups end on 4 KiB boundaries
-  bool accept_loss = false;                // strata recover --accept-loss: damage ends the log instead of refusing it
-  bool background = true;                  // false: tests call Log::RunMaintenance themselves
+  uint64_t seal_bytes = 16ull << 20;  // with a store: a segment is sealed and shipped at this size,
+  int64_t seal_after_us = 1'000'000;  // or this long after its first commit
+  uint64_t unsynced_bytes =
+      16ull << 20;                  // NORMAL: bytes beyond which a writer syncs before going on,
+  int64_t unsynced_us = 1'000'000;  // and time within which a background sync follows
+  int64_t quiet_us = 100'000;       // a mark record follows the last commit after this long
+  uint64_t checkpoint_bytes =
+      4ull << 20;  // log beyond the checkpoint at which the background one starts
+  uint64_t backlog_bytes =
+      8ull << 30;  // with a store: unshipped log at which commits fail with SQLITE_FULL
+  int64_t close_ship_us = 5'000'000;  // how long closing waits for the store
+  int64_t barge_us = 500;             // a writer that waited longer is handed the write lock
+  bool pad_blocks = false;  // no power-safe overwrite: sync groups end on 4 KiB boundaries
+  bool accept_loss =
+      false;  // strata recover --accept-loss: damage ends the log instead of refusing it
+  bool background = true;  // false: tests call Log::RunMaintenance themselves
 };
 
 // The world a log lives in; all of it outlives the log.

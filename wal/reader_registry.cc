@@ -47,7 +47,8 @@ FrameNo ReaderRegistry::OldestSnapshot(FrameNo otherwise, const Slot* self) {
   io::MutexLock lock(&mutex_);
   uint64_t oldest = otherwise.value();
   for (const std::shared_ptr<Slot>& slot : slots_) {
-    if (slot.get() != self) oldest = std::min(oldest, slot->snapshot_.load(std::memory_order_seq_cst));
+    if (slot.get() != self)
+      oldest = std::min(oldest, slot->snapshot_.load(std::memory_order_seq_cst));
   }
   return FrameNo(oldest);
 }

@@ -13,9 +13,10 @@
 
 namespace strata::wal {
 
-// Who reads which snapshot. A reader announces its snapshot, then looks whether a checkpoint has passed it
-// meanwhile; a checkpoint announces its limit, then looks at the readers: one of the two always sees the
-// other, so that no page is overwritten in the database file that a snapshot still needs.
+// Who reads which snapshot. A reader announces its snapshot, then looks whether a checkpoint has
+// passed it meanwhile; a checkpoint announces its limit, then looks at the readers: one of the two
+// always sees the other, so that no page is overwritten in the database file that a snapshot still
+// needs.
 class ReaderRegistry {
  public:
   // A connection's place. One thread at a time.
@@ -39,7 +40,8 @@ class ReaderRegistry {
   void Advance(Slot* slot, segment::FrameNo snapshot);
   void End(Slot* slot);
 
-  // Lowers `limit` to the oldest announced snapshot and keeps new readers from older ones than the result.
+  // Lowers `limit` to the oldest announced snapshot and keeps new readers from older ones than the
+  // result.
   segment::FrameNo LimitCheckpoint(segment::FrameNo limit);
 
   // Oldest announced snapshot, except `self`'s; `otherwise` when there is none.

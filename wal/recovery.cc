@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "io/status_macros.h"
 #include "wal/recovery_scan.h"
@@ -45,20 +45,23 @@ std::vector<FrameNo> FileLimits(const std::vector<FileScan>& scans) {
   FrameNo limit(std::numeric_limits<uint64_t>::max());
   for (size_t i = scans.size(); i-- > 0;) {
     limits[i] = limit;
-    if (scans[i].first_frame != FrameNo(0)) limit = std::min(limit, scans[i].first_frame.previous());
+    if (scans[i].first_frame != FrameNo(0))
+      limit = std::min(limit, scans[i].first_frame.previous());
   }
   return limits;
 }
 
 // The last whole transaction of a file at or below `limit`; nullptr: none.
 const ScannedCommit* LastCommit(const FileScan& scan, FrameNo limit) {
-  const auto after = std::upper_bound(scan.commits.begin(), scan.commits.end(), limit,
-                                      [](FrameNo at, const ScannedCommit& c) { return at < c.point.frame; });
+  const auto after =
+      std::upper_bound(scan.commits.begin(), scan.commits.end(), limit,
+                       [](FrameNo at, const ScannedCommit& c) { return at < c.point.frame; });
   return after == scan.commits.begin() ? nullptr : &*std::prev(after);
 }
 
 RecoveredSegment Accept(const FileScan& scan, const ScannedCommit& last) {
-  RecoveredSegment segment{scan.path, scan.header, {}, scan.first_frame, last.point.frame, last.end_offset};
+  RecoveredSegment segment{scan.path,        scan.header,      {},
+                           scan.first_frame, last.point.frame, last.end_offset};
   for (const FrameRun& run : scan.runs) {
     if (run.first_frame <= last.point.frame.value()) segment.runs.push_back(run);
   }
@@ -72,7 +75,8 @@ void ReadMarks(const std::vector<FileScan>& scans, RecoveredLog* log) {
     for (const FileScan::Mark& mark : scan.marks) {
       log->untouched = false;
       if (mark.record.checkpointed > log->checkpointed.frame) {
-        log->checkpointed = {mark.record.checkpointed, mark.record.database_pages, mark.record.commit_time_us};
+        log->checkpointed = {mark.record.checkpointed, mark.record.database_pages,
+                             mark.record.commit_time_us};
       }
       log->shipped = std::max(log->shipped, mark.record.shipped);
       if (mark.record.sealed >= log->sealed) {
@@ -87,7 +91,8 @@ void ReadMarks(const std::vector<FileScan>& scans, RecoveredLog* log) {
 void BeginAtStart(RecoveredLog* log) {
   const Identity& identity = log->identity;
   log->untouched = true;
-  log->end = {identity.base_frame, static_cast<uint32_t>(identity.base_frame.value()), identity.created_us};
+  log->end = {identity.base_frame, static_cast<uint32_t>(identity.base_frame.value()),
+              identity.created_us};
   if (identity.clean.has_value()) {
     const CleanState& start = *identity.clean;
     log->end = {start.last_frame, start.database_pages, start.commit_time_us};
@@ -114,7 +119,8 @@ void TakeTransactions(const std::vector<FileScan>& scans, RecoveredLog* log) {
   for (size_t i = 0; i < scans.size(); ++i) {
     const FileScan& scan = scans[i];
     const ScannedCommit* last = LastCommit(scan, limits[i]);
-    gap = gap || (last != nullptr && scan.first_frame > std::max(log->end.frame, log->checkpointed.frame).next());
+    gap = gap || (last != nullptr &&
+                  scan.first_frame > std::max(log->end.frame, log->checkpointed.frame).next());
     if (last == nullptr || gap) {
       log->leftovers.push_back(scan.path);
       continue;
@@ -139,38 +145,45 @@ bool EndsTransaction(const std::vector<FileScan>& scans, FrameNo frame) {
 // Intact records that no log writes: numbers that no counter reaches, or progress beyond the end.
 absl::Status CheckPossible(const std::string& directory, const RecoveredLog& log) {
   constexpr uint64_t kHighestFrame = 1ull << 62;
-  if (log.end.frame.value() <= kHighestFrame && log.sealed <= log.end.frame && log.shipped <= log.end.frame) {
+  if (log.end.frame.value() <= kHighestFrame && log.sealed <= log.end.frame &&
+      log.shipped <= log.end.frame) {
     return absl::OkStatus();
   }
-  return absl::DataLossError(absl::StrCat(directory, ": impossible progress: the log ends at frame ",
-                                          log.end.frame.value(), ", sealed ", log.sealed.value(), ", shipped ",
-                                          log.shipped.value()));
+  return absl::DataLossError(absl::StrCat(
+      directory, ": impossible progress: the log ends at frame ", log.end.frame.value(),
+      ", sealed ", log.sealed.value(), ", shipped ", log.shipped.value()));
 }
 
 // The place to name when frames that were durable are not there.
-absl::Status Damage(const std::string& directory, const std::vector<FileScan>& scans, const RecoveredLog& log) {
+absl::Status Damage(const std::string& directory, const std::vector<FileScan>& scans,
+                    const RecoveredLog& log) {
   for (const FileScan& scan : scans) {
     if (scan.tail != TailCase::kTorn) continue;
     const FrameNo last = scan.commits.empty() ? FrameNo(0) : scan.commits.back().point.frame;
     if (last > log.end.frame) continue;
-    return absl::DataLossError(absl::StrCat(scan.path, ": damaged at offset ", scan.stop_offset, " (", scan.stopped_at,
-                                            "): frames after ", log.end.frame.value(), " are lost, up to ",
+    return absl::DataLossError(absl::StrCat(scan.path, ": damaged at offset ", scan.stop_offset,
+                                            " (", scan.stopped_at, "): frames after ",
+                                            log.end.frame.value(), " are lost, up to ",
                                             log.durable.value(), " were durable"));
   }
-  return absl::DataLossError(absl::StrCat(directory, ": frames ", log.end.frame.next().value(), " to ",
-                                          log.durable.value(), " were durable and are in no file"));
+  return absl::DataLossError(absl::StrCat(directory, ": frames ", log.end.frame.next().value(),
+                                          " to ", log.durable.value(),
+                                          " were durable and are in no file"));
 }
 
 }  // namespace
 
-absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string& directory, OnDamage on_damage) {
+absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string& directory,
+                                        OnDamage on_damage) {
   STRATA_ASSIGN_OR_RETURN(Listing listing, ListLog(files, directory));
   if (!listing.has_identity) {
     if (listing.files.empty()) return absl::NotFoundError(absl::StrCat(directory, ": no log"));
-    return absl::DataLossError(absl::StrCat(directory, "/", kIdentityName, ": missing, but there are log files"));
+    return absl::DataLossError(
+        absl::StrCat(directory, "/", kIdentityName, ": missing, but there are log files"));
   }
   RecoveredLog log;
-  STRATA_ASSIGN_OR_RETURN(log.identity, ReadIdentity(files, absl::StrCat(directory, "/", kIdentityName)));
+  STRATA_ASSIGN_OR_RETURN(log.identity,
+                          ReadIdentity(files, absl::StrCat(directory, "/", kIdentityName)));
   std::vector<FileScan> scans;
   for (const auto& [sequence, path] : listing.files) {
     absl::StatusOr<FileScan> scan = ScanLogFile(files, path, sequence, log.identity);
@@ -186,7 +199,8 @@ absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string
   BeginAtStart(&log);
   ReadMarks(scans, &log);
   TakeTransactions(scans, &log);
-  if (log.durable > log.end.frame && on_damage == OnDamage::kAcceptLoss) log.durable = log.end.frame;
+  if (log.durable > log.end.frame && on_damage == OnDamage::kAcceptLoss)
+    log.durable = log.end.frame;
   if (log.durable > log.end.frame) return Damage(directory, scans, log);
   STRATA_RETURN_IF_ERROR(CheckPossible(directory, log));
   if (log.durable > log.checkpointed.frame && !EndsTransaction(scans, log.durable)) {

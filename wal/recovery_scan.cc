@@ -19,23 +19,28 @@ using segment::ScannedRecord;
 
 namespace {
 
-absl::StatusOr<segment::SegmentHeader> ReadHeader(io::ByteSource& source, uint64_t sequence, const Identity& identity) {
+absl::StatusOr<segment::SegmentHeader> ReadHeader(io::ByteSource& source, uint64_t sequence,
+                                                  const Identity& identity) {
   std::vector<uint8_t> bytes(segment::kSegmentHeaderSize);
   if (source.size() < bytes.size()) {
-    return absl::DataLossError(absl::StrCat(source.name(), ": ", source.size(), " bytes, too short for a header"));
+    return absl::DataLossError(
+        absl::StrCat(source.name(), ": ", source.size(), " bytes, too short for a header"));
   }
   STRATA_RETURN_IF_ERROR(source.ReadAt(0, absl::MakeSpan(bytes)));
   absl::StatusOr<segment::SegmentHeader> header = segment::DecodeSegmentHeader(bytes);
   if (!header.ok()) {
-    return absl::Status(header.status().code(), absl::StrCat(source.name(), ": ", header.status().message()));
+    return absl::Status(header.status().code(),
+                        absl::StrCat(source.name(), ": ", header.status().message()));
   }
   if (header->log_id != identity.log_id) {
-    return absl::DataLossError(absl::StrCat(source.name(), ": belongs to log ", segment::ToString(header->log_id),
-                                            ", this is log ", segment::ToString(identity.log_id)));
+    return absl::DataLossError(absl::StrCat(source.name(), ": belongs to log ",
+                                            segment::ToString(header->log_id), ", this is log ",
+                                            segment::ToString(identity.log_id)));
   }
   if (header->sequence != sequence || header->page_size != identity.page_size) {
-    return absl::DataLossError(absl::StrCat(source.name(), ": holds file ", header->sequence, " with pages of ",
-                                            header->page_size, " bytes; it was renamed or copied"));
+    return absl::DataLossError(absl::StrCat(source.name(), ": holds file ", header->sequence,
+                                            " with pages of ", header->page_size,
+                                            " bytes; it was renamed or copied"));
   }
   return header;
 }
@@ -62,7 +67,8 @@ class Scan {
  private:
   bool TakeFrame(const ScannedRecord& record) {
     const FrameHeader& header = record.header;
-    if (header.codec != segment::Codec::kRaw || header.stored_length != result_.header.page_size) return false;
+    if (header.codec != segment::Codec::kRaw || header.stored_length != result_.header.page_size)
+      return false;
     if (result_.first_frame == FrameNo(0)) {
       result_.first_frame = header.frame;
       next_ = header.frame;
@@ -83,7 +89,8 @@ class Scan {
   }
 
   FrameNo open_first() const {
-    return result_.commits.empty() ? result_.first_frame : result_.commits.back().point.frame.next();
+    return result_.commits.empty() ? result_.first_frame
+                                   : result_.commits.back().point.frame.next();
   }
 
   void Close(const ScannedRecord& record) {
@@ -98,7 +105,8 @@ class Scan {
     const uint64_t stride = segment::kRecordHeaderSize + record.payload.size();
     if (!result_.runs.empty()) {
       const FrameRun& run = result_.runs.back();
-      if (run.offset + (record.header.frame.value() - run.first_frame) * stride == record.offset) return;
+      if (run.offset + (record.header.frame.value() - run.first_frame) * stride == record.offset)
+        return;
     }
     result_.runs.push_back({record.header.frame.value(), record.offset});
   }
@@ -110,7 +118,8 @@ class Scan {
 
 void NoteKnowledge(const ScannedRecord& record, FileScan* result) {
   result->durable = std::max(result->durable, record.header.durable);
-  if (record.header.kind == RecordKind::kMark && record.payload.size() == segment::kMarkPayloadSize) {
+  if (record.header.kind == RecordKind::kMark &&
+      record.payload.size() == segment::kMarkPayloadSize) {
     result->marks.push_back({record.header.frame, segment::DecodeMark(record.payload.data())});
   }
 }
@@ -119,7 +128,8 @@ void NoteKnowledge(const ScannedRecord& record, FileScan* result) {
 absl::Status ScanBehindStop(segment::RecordScanner& scanner, FileScan* result) {
   uint64_t from = result->stop_offset;
   for (;;) {
-    STRATA_ASSIGN_OR_RETURN(const std::optional<ScannedRecord> record, scanner.FindIntactRecordAfter(from));
+    STRATA_ASSIGN_OR_RETURN(const std::optional<ScannedRecord> record,
+                            scanner.FindIntactRecordAfter(from));
     if (!record.has_value()) return absl::OkStatus();
     NoteKnowledge(*record, result);
     from = record->offset + segment::kRecordHeaderSize + record->payload.size();
@@ -128,8 +138,8 @@ absl::Status ScanBehindStop(segment::RecordScanner& scanner, FileScan* result) {
 
 }  // namespace
 
-absl::StatusOr<FileScan> ScanLogFile(io::FileSystem& files, const std::string& path, uint64_t sequence,
-                                     const Identity& identity) {
+absl::StatusOr<FileScan> ScanLogFile(io::FileSystem& files, const std::string& path,
+                                     uint64_t sequence, const Identity& identity) {
   STRATA_ASSIGN_OR_RETURN(auto source, io::FileSource::Open(files, path));
   FileScan result;
   result.path = path;
@@ -142,8 +152,9 @@ absl::StatusOr<FileScan> ScanLogFile(io::FileSystem& files, const std::string& p
     STRATA_ASSIGN_OR_RETURN(const std::optional<ScannedRecord> record, scanner.Next());
     if (!record.has_value() || !scan.Take(*record)) {
       result.stop_offset = offset;
-      result.stopped_at = record.has_value() ? absl::StrCat("frame ", record->header.frame.value(), " out of order")
-                                             : scanner.stopped_at();
+      result.stopped_at =
+          record.has_value() ? absl::StrCat("frame ", record->header.frame.value(), " out of order")
+                             : scanner.stopped_at();
       if (offset < source->size()) {
         result.tail = TailCase::kTorn;
         STRATA_RETURN_IF_ERROR(ScanBehindStop(scanner, &result));

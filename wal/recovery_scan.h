@@ -22,20 +22,20 @@ struct FileScan {
   segment::SegmentHeader header;
   TailCase tail = TailCase::kEmpty;
   std::vector<FrameRun> runs;
-  std::vector<segment::PageNo> pages;   // of the frames from first_frame on
-  segment::FrameNo first_frame;         // 0: none
-  std::vector<ScannedCommit> commits;   // whole transactions, ascending
-  uint64_t stop_offset = 0;             // where reading in order ended,
-  std::string stopped_at;               // and what was there
-  segment::FrameNo durable;             // highest over all intact records, behind stop_offset too
+  std::vector<segment::PageNo> pages;  // of the frames from first_frame on
+  segment::FrameNo first_frame;        // 0: none
+  std::vector<ScannedCommit> commits;  // whole transactions, ascending
+  uint64_t stop_offset = 0;            // where reading in order ended,
+  std::string stopped_at;              // and what was there
+  segment::FrameNo durable;            // highest over all intact records, behind stop_offset too
   struct Mark {
     segment::FrameNo frame;
     segment::MarkRecord record;
   };
-  std::vector<Mark> marks;              // all intact ones
+  std::vector<Mark> marks;  // all intact ones
 };
 
-absl::StatusOr<FileScan> ScanLogFile(io::FileSystem& files, const std::string& path, uint64_t sequence,
-                                     const Identity& identity);
+absl::StatusOr<FileScan> ScanLogFile(io::FileSystem& files, const std::string& path,
+                                     uint64_t sequence, const Identity& identity);
 
 }  // namespace strata::wal

@@ -12,7 +12,8 @@ namespace {
 constexpr size_t kBatchFrames = 128;
 }
 
-absl::Status RewriteFrames(const RecordSource& source, FrameNo first, FrameNo last, CurrentSegment* to) {
+absl::Status RewriteFrames(const RecordSource& source, FrameNo first, FrameNo last,
+                           CurrentSegment* to) {
   std::vector<std::vector<uint8_t>> records;
   std::vector<PageRef> pages;
   FrameNo batch_first = first;
@@ -23,7 +24,8 @@ absl::Status RewriteFrames(const RecordSource& source, FrameNo first, FrameNo la
     pages.push_back({header.page, records.back().data() + kRecordHeaderSize});
     if (!header.is_commit && pages.size() < kBatchFrames && frame != last) continue;
     const CommitMark mark{header.database_pages, header.commit_time_us, header.durable};
-    STRATA_RETURN_IF_ERROR(to->AppendFrames(batch_first, pages, header.is_commit ? &mark : nullptr));
+    STRATA_RETURN_IF_ERROR(
+        to->AppendFrames(batch_first, pages, header.is_commit ? &mark : nullptr));
     records.clear();
     pages.clear();
     batch_first = frame.next();

@@ -13,12 +13,14 @@ namespace strata::wal {
 // The record of a frame, header and page as they were meant to be on disk.
 using RecordSource = std::function<absl::StatusOr<std::vector<uint8_t>>(segment::FrameNo)>;
 
-// Appends frames [first, last] to `to`, with the seed of that file. Transactions that end in the range end in `to`;
-// frames behind the last commit become its open transaction. Memory: one batch of frames.
-absl::Status RewriteFrames(const RecordSource& source, segment::FrameNo first, segment::FrameNo last,
-                           CurrentSegment* to);
+// Appends frames [first, last] to `to`, with the seed of that file. Transactions that end in the
+// range end in `to`; frames behind the last commit become its open transaction. Memory: one batch
+// of frames.
+absl::Status RewriteFrames(const RecordSource& source, segment::FrameNo first,
+                           segment::FrameNo last, CurrentSegment* to);
 
-// The last commit of `segment` whose record ends at or before `offset`; the frame before its first when none.
+// The last commit of `segment` whose record ends at or before `offset`; the frame before its first
+// when none.
 absl::StatusOr<segment::FrameNo> LastCommitBelow(const CurrentSegment& segment, uint64_t offset);
 
 }  // namespace strata::wal

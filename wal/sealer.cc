@@ -18,8 +18,8 @@ using segment::PageNo;
 
 namespace {
 
-segment::SegmentHeader StoredHeader(const LogState& state, segment::SegmentState kind, FrameNo first, FrameNo last,
-                                    uint8_t level) {
+segment::SegmentHeader StoredHeader(const LogState& state, segment::SegmentState kind,
+                                    FrameNo first, FrameNo last, uint8_t level) {
   segment::SegmentHeader header;
   header.state = kind;
   header.page_size = state.identity.page_size;
@@ -28,7 +28,8 @@ segment::SegmentHeader StoredHeader(const LogState& state, segment::SegmentState
   header.parent_frame = state.identity.parent_frame;
   header.salt = state.environment.random->Next64();
   header.created_us = state.environment.clock->NowMicros();
-  header.codecs = 1u << static_cast<int>(segment::Codec::kRaw) | 1u << static_cast<int>(segment::Codec::kZstd);
+  header.codecs =
+      1u << static_cast<int>(segment::Codec::kRaw) | 1u << static_cast<int>(segment::Codec::kZstd);
   header.digest_kind = segment::DigestKind::kXorXxh3;
   header.epoch = state.identity.epoch;
   header.first_frame = first;
@@ -43,7 +44,8 @@ std::string KeyOf(const LogState& state, const segment::SegmentHeader& header) {
       {header.log_id, header.first_frame, header.last_frame, header.epoch, header.level});
 }
 
-constexpr segment::SegmentWriterOptions kStoredOptions{.codec = segment::Codec::kZstd, .zstd_level = 3};
+constexpr segment::SegmentWriterOptions kStoredOptions{.codec = segment::Codec::kZstd,
+                                                       .zstd_level = 3};
 
 }  // namespace
 
@@ -58,7 +60,8 @@ absl::StatusOr<FrameNo> Sealer::EndOfNext(FrameNo up_to) {
   const auto list = state_.files.list();
   const uint64_t frames = std::max<uint64_t>(1, state_.options.seal_bytes / state_.BytesOf(1));
   for (FrameNo frame(sealed.value() + frames); frame < up_to; frame = frame.next()) {
-    STRATA_ASSIGN_OR_RETURN(const FrameHeader header, ReadLogFrame(*list, frame, absl::MakeSpan(page)));
+    STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
+                            ReadLogFrame(*list, frame, absl::MakeSpan(page)));
     if (header.is_commit) return frame;
   }
   return up_to;
@@ -73,8 +76,10 @@ absl::StatusOr<uint64_t> Sealer::DigestAt(FrameNo last) {
     digest = state_.progress.sealed_digest;
   }
   std::vector<uint8_t> page(state_.identity.page_size);
-  STRATA_ASSIGN_OR_RETURN(const FrameHeader header, ReadLogFrame(*state_.files.list(), last, absl::MakeSpan(page)));
-  if (!header.is_commit) return absl::InvalidArgumentError(absl::StrCat("frame ", last.value(), " is no commit"));
+  STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
+                          ReadLogFrame(*state_.files.list(), last, absl::MakeSpan(page)));
+  if (!header.is_commit)
+    return absl::InvalidArgumentError(absl::StrCat("frame ", last.value(), " is no commit"));
   return WriteFrames(first, last, digest, nullptr);
 }
 
@@ -86,10 +91,12 @@ absl::StatusOr<uint64_t> Sealer::Write(FrameNo last, io::ObjectStore& store) {
     first = state_.progress.sealed.next();
     digest = state_.progress.sealed_digest;
   }
-  const segment::SegmentHeader header = StoredHeader(state_, segment::SegmentState::kSealed, first, last, segment::kSealedLevel);
+  const segment::SegmentHeader header =
+      StoredHeader(state_, segment::SegmentState::kSealed, first, last, segment::kSealedLevel);
   STRATA_ASSIGN_OR_RETURN(auto object, store.Put(KeyOf(state_, header), io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
-  STRATA_ASSIGN_OR_RETURN(auto writer, segment::SegmentWriter::Create(&sink, header, kStoredOptions));
+  STRATA_ASSIGN_OR_RETURN(auto writer,
+                          segment::SegmentWriter::Create(&sink, header, kStoredOptions));
   STRATA_ASSIGN_OR_RETURN(digest, WriteFrames(first, last, digest, writer.get()));
   STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriter::Summary summary, writer->Finish());
   STRATA_RETURN_IF_ERROR(object->Commit(summary.crc32c));
@@ -105,14 +112,15 @@ absl::StatusOr<uint64_t> Sealer::WriteFrames(FrameNo first, FrameNo last, uint64
   const auto list = state_.files.list();
   std::vector<uint8_t> page(state_.identity.page_size);
   for (FrameNo frame = first; frame <= last; frame = frame.next()) {
-    STRATA_ASSIGN_OR_RETURN(const FrameHeader header, ReadLogFrame(*list, frame, absl::MakeSpan(page)));
+    STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
+                            ReadLogFrame(*list, frame, absl::MakeSpan(page)));
     if (writer != nullptr) STRATA_RETURN_IF_ERROR(writer->AddFrame(header, page));
     tracker.AddPage(header.page, segment::PageHash(header.page, page));
     if (!header.is_commit) continue;
     STRATA_ASSIGN_OR_RETURN(digest, tracker.Commit(header.database_pages));
     if (writer == nullptr) continue;
-    STRATA_RETURN_IF_ERROR(
-        writer->AddCommit({frame, header.commit_time_us, header.database_pages, header.database_pages, digest}));
+    STRATA_RETURN_IF_ERROR(writer->AddCommit(
+        {frame, header.commit_time_us, header.database_pages, header.database_pages, digest}));
   }
   return digest;
 }
@@ -121,7 +129,8 @@ absl::StatusOr<uint64_t> Sealer::WriteFrames(FrameNo first, FrameNo last, uint64
 absl::StatusOr<uint32_t> Sealer::DatabasePagesAt(FrameNo commit) {
   {
     io::MutexLock lock(&state_.append_mutex);
-    if (state_.progress.checkpointed.frame == commit) return state_.progress.checkpointed.database_pages;
+    if (state_.progress.checkpointed.frame == commit)
+      return state_.progress.checkpointed.database_pages;
   }
   std::vector<uint8_t> page(state_.identity.page_size);
   STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
@@ -129,12 +138,14 @@ absl::StatusOr<uint32_t> Sealer::DatabasePagesAt(FrameNo commit) {
   return header.database_pages;
 }
 
-// A page as it was at commit `at`: in the log, else in the database file, which never runs ahead of `at`.
+// A page as it was at commit `at`: in the log, else in the database file, which never runs ahead of
+// `at`.
 absl::StatusOr<uint64_t> Sealer::HashBefore(PageNo page, FrameNo at) {
   std::vector<uint8_t> bytes(state_.identity.page_size);
   const FrameNo frame = state_.index->Find(page, at);
   if (frame != FrameNo(0)) {
-    STRATA_RETURN_IF_ERROR(ReadLogFrame(*state_.files.list(), frame, absl::MakeSpan(bytes)).status());
+    STRATA_RETURN_IF_ERROR(
+        ReadLogFrame(*state_.files.list(), frame, absl::MakeSpan(bytes)).status());
   } else {
     STRATA_ASSIGN_OR_RETURN(io::File * database, checkpointer_.database());
     const uint64_t offset = (page.value() - 1) * static_cast<uint64_t>(bytes.size());
@@ -143,12 +154,15 @@ absl::StatusOr<uint64_t> Sealer::HashBefore(PageNo page, FrameNo at) {
   return segment::PageHash(page, bytes);
 }
 
-absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database, io::ObjectStore& store) {
+absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database,
+                                        io::ObjectStore& store) {
   const FrameNo last = state.identity.base_frame;
-  const segment::SegmentHeader header = StoredHeader(state, segment::SegmentState::kCompacted, FrameNo(1), last, segment::kBaseLevel);
+  const segment::SegmentHeader header =
+      StoredHeader(state, segment::SegmentState::kCompacted, FrameNo(1), last, segment::kBaseLevel);
   STRATA_ASSIGN_OR_RETURN(auto object, store.Put(KeyOf(state, header), io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
-  STRATA_ASSIGN_OR_RETURN(auto writer, segment::SegmentWriter::Create(&sink, header, kStoredOptions));
+  STRATA_ASSIGN_OR_RETURN(auto writer,
+                          segment::SegmentWriter::Create(&sink, header, kStoredOptions));
   segment::Digest digest;
   std::vector<uint8_t> bytes(header.page_size);
   const uint32_t pages = static_cast<uint32_t>(last.value());
@@ -164,7 +178,8 @@ absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database, io:
     STRATA_RETURN_IF_ERROR(writer->AddFrame(frame, bytes));
     digest.Toggle(segment::PageHash(PageNo(page), bytes));
   }
-  STRATA_RETURN_IF_ERROR(writer->AddCommit({last, state.identity.created_us, pages, pages, digest.value()}));
+  STRATA_RETURN_IF_ERROR(
+      writer->AddCommit({last, state.identity.created_us, pages, pages, digest.value()}));
   STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriter::Summary summary, writer->Finish());
   STRATA_RETURN_IF_ERROR(object->Commit(summary.crc32c));
   return digest.value();

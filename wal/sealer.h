@@ -9,38 +9,44 @@
 #include "wal/checkpointer.h"
 #include "wal/log_state.h"
 
-// Turns a range of the log into a sealed segment in the store. Why the sealed form is written straight to the store
-// and not behind the log file: docs/decisions/0002-seal-writes-the-stored-segment.md.
+// Turns a range of the log into a sealed segment in the store. Why the sealed form is written
+// straight to the store and not behind the log file:
+// docs/decisions/0002-seal-writes-the-stored-segment.md.
 namespace strata::wal {
 
-// One call at a time (LogState::maintenance), so that neither log files nor the database file change under it.
+// One call at a time (LogState::maintenance), so that neither log files nor the database file
+// change under it.
 class Sealer {
  public:
-  Sealer(LogState* state, Checkpointer* checkpointer) : state_(*state), checkpointer_(*checkpointer) {}
+  Sealer(LogState* state, Checkpointer* checkpointer)
+      : state_(*state), checkpointer_(*checkpointer) {}
 
-  // Where the next segment ends: the first commit at which it has `seal_bytes`, `up_to` at the latest. `up_to` is a
-  // commit above the sealed frame.
+  // Where the next segment ends: the first commit at which it has `seal_bytes`, `up_to` at the
+  // latest. `up_to` is a commit above the sealed frame.
   absl::StatusOr<segment::FrameNo> EndOfNext(segment::FrameNo up_to);
 
-  // Digest at `last`, a commit above the sealed frame, worked out from the log. InvalidArgument when it is no commit.
+  // Digest at `last`, a commit above the sealed frame, worked out from the log. InvalidArgument
+  // when it is no commit.
   absl::StatusOr<uint64_t> DigestAt(segment::FrameNo last);
 
-  // Writes frames (progress.sealed, last] as one object and returns the digest at `last`. AlreadyExists-like
-  // FailedPrecondition when the key is taken.
+  // Writes frames (progress.sealed, last] as one object and returns the digest at `last`.
+  // AlreadyExists-like FailedPrecondition when the key is taken.
   absl::StatusOr<uint64_t> Write(segment::FrameNo last, io::ObjectStore& store);
 
  private:
   absl::StatusOr<uint64_t> HashBefore(segment::PageNo page, segment::FrameNo at);
-  absl::StatusOr<uint64_t> WriteFrames(segment::FrameNo first, segment::FrameNo last, uint64_t digest,
-                                       segment::SegmentWriter* writer);
+  absl::StatusOr<uint64_t> WriteFrames(segment::FrameNo first, segment::FrameNo last,
+                                       uint64_t digest, segment::SegmentWriter* writer);
   absl::StatusOr<uint32_t> DatabasePagesAt(segment::FrameNo commit);
 
   LogState& state_;
   Checkpointer& checkpointer_;
 };
 
-// Writes the base image [1, base_frame] of an adopted database: page i is frame i. `database` is the plain file as
-// it was adopted; nothing may be checkpointed before this returned. Returns its digest.
-absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database, io::ObjectStore& store);
+// Writes the base image [1, base_frame] of an adopted database: page i is frame i. `database` is
+// the plain file as it was adopted; nothing may be checkpointed before this returned. Returns its
+// digest.
+absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database,
+                                        io::ObjectStore& store);
 
 }  // namespace strata::wal

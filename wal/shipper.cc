@@ -37,7 +37,8 @@ absl::Status Shipper::ShipUpTo(FrameNo up_to, int64_t deadline_us) {
       if (state_.progress.shipped >= up_to) return absl::OkStatus();
     }
     if (state_.environment.clock->MonotonicMicros() >= deadline_us) {
-      return absl::DeadlineExceededError(absl::StrCat("the store ", store_->url(), " does not have everything yet"));
+      return absl::DeadlineExceededError(
+          absl::StrCat("the store ", store_->url(), " does not have everything yet"));
     }
     STRATA_RETURN_IF_ERROR(ShipNext(up_to));
   }
@@ -46,8 +47,9 @@ absl::Status Shipper::ShipUpTo(FrameNo up_to, int64_t deadline_us) {
 absl::Status Shipper::Attach() {
   if (attached_) return absl::OkStatus();
   if (state_.identity.epoch.value() == 0) STRATA_RETURN_IF_ERROR(ClaimEpoch());
-  STRATA_ASSIGN_OR_RETURN(const std::vector<StoredSegment> stored,
-                          segment::ListSegments(*store_, state_.identity.name_space, state_.identity.log_id));
+  STRATA_ASSIGN_OR_RETURN(
+      const std::vector<StoredSegment> stored,
+      segment::ListSegments(*store_, state_.identity.name_space, state_.identity.log_id));
   STRATA_RETURN_IF_ERROR(FindOrWriteBase(stored));
   STRATA_RETURN_IF_ERROR(FollowStore(stored));
   attached_ = true;
@@ -72,10 +74,11 @@ absl::Status Shipper::ClaimEpoch() {
   claim.page_size = state_.identity.page_size;
   claim.writer_nonce = state_.environment.random->Next64();
   claim.created_us = state_.environment.clock->NowMicros();
-  STRATA_RETURN_IF_ERROR(io::PutObject(*store_, segment::BuildEpochKey(ns, claim.epoch), io::IfPresent::kFail,
-                                       segment::EncodeEpochClaim(claim)));
+  STRATA_RETURN_IF_ERROR(io::PutObject(*store_, segment::BuildEpochKey(ns, claim.epoch),
+                                       io::IfPresent::kFail, segment::EncodeEpochClaim(claim)));
   state_.identity.epoch = claim.epoch;
-  return WriteIdentity(*state_.environment.files, identity_path_, state_.identity, state_.ownership);
+  return WriteIdentity(*state_.environment.files, identity_path_, state_.identity,
+                       state_.ownership);
 }
 
 absl::Status Shipper::FindOrWriteBase(const std::vector<StoredSegment>& stored) {
@@ -85,7 +88,9 @@ absl::Status Shipper::FindOrWriteBase(const std::vector<StoredSegment>& stored) 
     if (base == FrameNo(0) || state_.progress.sealed >= base) return absl::OkStatus();
   }
   for (const StoredSegment& segment : stored) {
-    if (segment.key.first != FrameNo(1) || segment.key.last != base || segment.key.level != segment::kBaseLevel) continue;
+    if (segment.key.first != FrameNo(1) || segment.key.last != base ||
+        segment.key.level != segment::kBaseLevel)
+      continue;
     STRATA_ASSIGN_OR_RETURN(const uint64_t digest, DigestOf(segment));
     Advance(base, digest);
     return absl::OkStatus();
@@ -111,9 +116,9 @@ absl::Status Shipper::FollowStore(const std::vector<StoredSegment>& stored) {
   }
   if (newest == nullptr) return absl::OkStatus();
   if (end > state_.commits->appended().frame) {
-    return Stop(absl::FailedPreconditionError(
-        absl::StrCat(state_.directory, ": the log ends at frame ", state_.commits->appended().frame.value(),
-                     ", the store already has frame ", end.value(), ": this is an older copy of the database")));
+    return Stop(absl::FailedPreconditionError(absl::StrCat(
+        state_.directory, ": the log ends at frame ", state_.commits->appended().frame.value(),
+        ", the store already has frame ", end.value(), ": this is an older copy of the database")));
   }
   STRATA_ASSIGN_OR_RETURN(const uint64_t digest, DigestOf(*newest));
   const absl::StatusOr<uint64_t> ours = sealer_.DigestAt(end);
@@ -143,7 +148,8 @@ absl::Status Shipper::ShipNext(FrameNo up_to) {
     Advance(last, *digest);
     return absl::OkStatus();
   }
-  state_.unsealed_since_us.store(state_.environment.clock->MonotonicMicros(), std::memory_order_relaxed);
+  state_.unsealed_since_us.store(state_.environment.clock->MonotonicMicros(),
+                                 std::memory_order_relaxed);
   attached_ = false;  // an answer may have been lost after the store acted: look again
   return digest.status();
 }

@@ -9,7 +9,8 @@
 #include "segment/store_listing.h"
 #include "wal/sealer.h"
 
-// Brings a log into its store: the claim of its epoch, the base image, then one sealed segment after the other.
+// Brings a log into its store: the claim of its epoch, the base image, then one sealed segment
+// after the other.
 namespace strata::wal {
 
 // One call at a time (LogState::maintenance).
@@ -24,10 +25,10 @@ class Shipper {
   }
   bool has_store() const { return store_ != nullptr; }
 
-  // Seals and ships the log up to `up_to` (a visible commit), in as many segments as it takes, until `deadline_us`
-  // (monotonic). DeadlineExceeded when some is left. FailedPrecondition: shipping has ended for good, because
-  // the namespace belongs to another history or the store is ahead of the log; the log refuses commits then.
-  // Other errors are the store's; try again.
+  // Seals and ships the log up to `up_to` (a visible commit), in as many segments as it takes,
+  // until `deadline_us` (monotonic). DeadlineExceeded when some is left. FailedPrecondition:
+  // shipping has ended for good, because the namespace belongs to another history or the store is
+  // ahead of the log; the log refuses commits then. Other errors are the store's; try again.
   absl::Status ShipUpTo(segment::FrameNo up_to, int64_t deadline_us);
 
   // What ended shipping for good, or OK. Any thread.

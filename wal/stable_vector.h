@@ -8,8 +8,8 @@
 
 namespace strata::wal {
 
-// A vector whose elements never move: one thread at a time appends, any number read elements below size()
-// at the same time without a lock. T is trivially copyable.
+// A vector whose elements never move: one thread at a time appends, any number read elements below
+// size() at the same time without a lock. T is trivially copyable.
 template <typename T>
 class StableVector {
  public:
@@ -29,7 +29,8 @@ class StableVector {
   void Truncate(size_t size) { size_.store(size, std::memory_order_release); }
 
  private:
-  static constexpr size_t kFirst = 16;  // elements of the first chunk; each further one is twice as large
+  static constexpr size_t kFirst =
+      16;  // elements of the first chunk; each further one is twice as large
   static size_t ChunkOf(size_t at) { return std::bit_width(at / kFirst + 1) - 1; }
   static size_t ChunkStart(size_t chunk) { return kFirst * ((size_t{1} << chunk) - 1); }
   static size_t ChunkSize(size_t chunk) { return kFirst << chunk; }

@@ -7,9 +7,10 @@ namespace strata::wal {
 namespace {
 constexpr int64_t kInterruptPollUs = 5'000;
 constexpr int64_t kBackgroundUs = 10'000'000;  // more than file creation and a few syncs ever take
-}
+}  // namespace
 
-WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us, const std::function<bool()>& interrupted) {
+WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us,
+                                      const std::function<bool()>& interrupted) {
   io::MutexLock lock(&mutex_);
   if (!held_) {
     held_ = true;
@@ -19,7 +20,8 @@ WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us, const std::function<bo
   return WaitInQueue(timeout_us, interrupted);
 }
 
-WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us, const std::function<bool()>& interrupted) {
+WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
+                                          const std::function<bool()>& interrupted) {
   Waiter self{.since_us = clock_->MonotonicMicros()};
   queue_.push_back(&self);
   Outcome outcome = Outcome::kAcquired;

@@ -10,21 +10,23 @@
 
 namespace strata::wal {
 
-// The queue of writers of one log. A running thread may take a free lock past those who wait (barging: a
-// strict hand-over costs a context switch per commit); one who has waited longer than `barge_us` is handed it.
-// Safe to call from any thread.
+// The queue of writers of one log. A running thread may take a free lock past those who wait
+// (barging: a strict hand-over costs a context switch per commit); one who has waited longer than
+// `barge_us` is handed it. Safe to call from any thread.
 class WriteLock {
  public:
   WriteLock(io::Clock* clock, int64_t barge_us) : clock_(clock), barge_us_(barge_us) {}
 
   enum class Outcome { kAcquired, kTimedOut, kInterrupted };
 
-  // Waits at most `timeout_us` microseconds (0: not at all). `interrupted` is asked every few milliseconds.
+  // Waits at most `timeout_us` microseconds (0: not at all). `interrupted` is asked every few
+  // milliseconds.
   Outcome Acquire(int64_t timeout_us, const std::function<bool()>& interrupted);
   void Release();
 
-  // For work of the background: never waits itself, and whoever wants the lock meanwhile waits for it to end, even with a
-  // timeout of 0: an application with one connection must not hear that it is busy.
+  // For work of the background: never waits itself, and whoever wants the lock meanwhile waits for
+  // it to end, even with a timeout of 0: an application with one connection must not hear that it
+  // is busy.
   bool TryAcquireForBackground();
 
  private:

@@ -32,7 +32,8 @@ absl::Status WriteTransaction::Prepare() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<PageRef>> WriteTransaction::OverwriteKnown(absl::Span<const PageRef> pages) {
+absl::StatusOr<std::vector<PageRef>> WriteTransaction::OverwriteKnown(
+    absl::Span<const PageRef> pages) {
   std::vector<PageRef> unknown;
   unknown.reserve(pages.size());
   for (const PageRef& page : pages) {
@@ -62,11 +63,14 @@ absl::Status WriteTransaction::Spill(absl::Span<const PageRef> pages) {
   return absl::OkStatus();
 }
 
-absl::Status WriteTransaction::Commit(absl::Span<const PageRef> pages, uint32_t database_pages, Durability durability) {
+absl::Status WriteTransaction::Commit(absl::Span<const PageRef> pages, uint32_t database_pages,
+                                      Durability durability) {
   STRATA_RETURN_IF_ERROR(Prepare());
-  STRATA_ASSIGN_OR_RETURN(std::vector<PageRef> fresh, OverwriteKnown(pages.first(pages.size() - 1)));
+  STRATA_ASSIGN_OR_RETURN(std::vector<PageRef> fresh,
+                          OverwriteKnown(pages.first(pages.size() - 1)));
   fresh.push_back(pages.back());
-  STRATA_RETURN_IF_ERROR(appender_.Commit(last().next(), fresh, pages_, database_pages, durability));
+  STRATA_RETURN_IF_ERROR(
+      appender_.Commit(last().next(), fresh, pages_, database_pages, durability));
   committed_ = true;
   for (const PageRef& page : fresh) pages_.push_back(page.page);
   return absl::OkStatus();

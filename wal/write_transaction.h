@@ -10,8 +10,9 @@
 
 namespace strata::wal {
 
-// The frames of a transaction that is being written: spilled ones are in the log already, known to the writer alone,
-// and may be overwritten until the commit. One thread at a time, with the write lock held.
+// The frames of a transaction that is being written: spilled ones are in the log already, known to
+// the writer alone, and may be overwritten until the commit. One thread at a time, with the write
+// lock held.
 class WriteTransaction {
  public:
   explicit WriteTransaction(Appender* appender) : appender_(*appender) {}
@@ -24,8 +25,10 @@ class WriteTransaction {
 
   absl::Status Spill(absl::Span<const PageRef> pages);
 
-  // Ends the transaction. The last page always gets a new frame, so that the commit mark ends up on the last one.
-  absl::Status Commit(absl::Span<const PageRef> pages, uint32_t database_pages, Durability durability);
+  // Ends the transaction. The last page always gets a new frame, so that the commit mark ends up on
+  // the last one.
+  absl::Status Commit(absl::Span<const PageRef> pages, uint32_t database_pages,
+                      Durability durability);
 
   // Back to the first `frames` frames.
   void TruncateTo(uint64_t frames);

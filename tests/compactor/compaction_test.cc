@@ -32,7 +32,8 @@ class CompactionTest : public StoreFixture {
     history_ = *LoadHistory(store(), "app");
     const LogHistory& log = *history_.live();
     for (size_t i = 0; i < log.segments.size(); ++i) {
-      if (log.segments[i].key == key) return *SegmentChain::Open(&store(), &cache_, "app", log, {{i, key.last}});
+      if (log.segments[i].key == key)
+        return *SegmentChain::Open(&store(), &cache_, "app", log, {{i, key.last}});
     }
     ADD_FAILURE() << "no such segment";
     return nullptr;
@@ -74,7 +75,8 @@ TEST_F(CompactionTest, CompactedSegmentsCompactAgain) {
     FillRandomly(&log, &random, 9);
     ASSERT_TRUE(CompactOnce(Strategy::kAll).ok());
   }
-  std::unique_ptr<SegmentChain> chain = OpenCompacted({log.log_id(), FrameNo(1), log.last_frame(), segment::Epoch(1), 1});
+  std::unique_ptr<SegmentChain> chain =
+      OpenCompacted({log.log_id(), FrameNo(1), log.last_frame(), segment::Epoch(1), 1});
   const segment::SegmentReader& reader = *chain->segments()[0].reader;
   ASSERT_TRUE(reader.VerifyAll().ok());
   PageBytes page(512);
@@ -97,7 +99,8 @@ TEST_F(CompactionTest, TheCommitTableIsCarriedOver) {
   std::mt19937 random(3);
   FillRandomly(&log, &random, 20);
   ASSERT_EQ(*CompactOnce(Strategy::kAll), 1u);
-  std::unique_ptr<SegmentChain> chain = OpenCompacted({log.log_id(), FrameNo(1), log.last_frame(), segment::Epoch(1), 1});
+  std::unique_ptr<SegmentChain> chain =
+      OpenCompacted({log.log_id(), FrameNo(1), log.last_frame(), segment::Epoch(1), 1});
   ASSERT_THAT(chain->Commits(), SizeIs(log.states().size()));
   for (size_t i = 0; i < log.states().size(); ++i) {
     EXPECT_EQ(chain->Commits()[i].frame, log.states()[i].commit.frame);
@@ -167,8 +170,8 @@ TEST_F(CompactionTest, TwoCompactorsAtOnceAgree) {
   auto history = LoadHistory(store(), "app");
   auto plans = PlanCompactions(*history, *history->live(), Strategy::kAll);
   for (bool was_there : {false, true}) {
-    auto result = Compact(&store(), &cache_, &io::SystemClock(), &io::SystemRandom(), *history, *history->live(),
-                          (*plans)[0], {});
+    auto result = Compact(&store(), &cache_, &io::SystemClock(), &io::SystemRandom(), *history,
+                          *history->live(), (*plans)[0], {});
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(result->was_there, was_there);
   }
@@ -226,7 +229,8 @@ TEST(SelectCommits, KeepsTheLastAndTheSmallest) {
     auto selected = SelectCommits(commits, limit);
     EXPECT_LE(selected.size(), limit);
     EXPECT_EQ(selected.back().frame, FrameNo(1000));
-    EXPECT_TRUE(std::any_of(selected.begin(), selected.end(), [](auto& c) { return c.frame == FrameNo(333); }));
+    EXPECT_TRUE(std::any_of(selected.begin(), selected.end(),
+                            [](auto& c) { return c.frame == FrameNo(333); }));
   }
   EXPECT_THAT(SelectCommits(commits, 1000), SizeIs(1000));
 }

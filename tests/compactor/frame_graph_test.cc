@@ -38,7 +38,8 @@ uint64_t CostOf(const GraphSegment& s, FrameNo upto) {
 }
 
 // The obvious twin: relaxes every segment from every covered boundary until nothing gets cheaper.
-std::optional<uint64_t> CheapestByBruteForce(const std::vector<GraphSegment>& segments, uint64_t target) {
+std::optional<uint64_t> CheapestByBruteForce(const std::vector<GraphSegment>& segments,
+                                             uint64_t target) {
   std::vector<std::optional<uint64_t>> cost(target + 1);
   cost[0] = 0;
   for (bool changed = true; changed;) {
@@ -87,8 +88,8 @@ TEST(FrameGraph, TargetZeroNeedsNothing) {
 
 // libsql-wal's search stopped at the first path that its estimate liked.
 TEST(FrameGraph, PathIsTheCheapestNotTheShortest) {
-  std::vector<GraphSegment> segments = {Compacted(1, 100, 1000), Sealed(1, 30, 10), Sealed(31, 60, 10),
-                                        Sealed(61, 100, 10)};
+  std::vector<GraphSegment> segments = {Compacted(1, 100, 1000), Sealed(1, 30, 10),
+                                        Sealed(31, 60, 10), Sealed(61, 100, 10)};
   auto path = CheapestPath(segments, FrameNo(100));
   ASSERT_TRUE(path.ok()) << path.status();
   EXPECT_EQ(Chosen(*path), (std::vector<size_t>{1, 2, 3}));
@@ -133,14 +134,17 @@ TEST(FrameGraph, TargetInsideACompactedSegmentNamesTheBoundaries) {
 }
 
 TEST(FrameGraph, OverlappingSegmentsFollowEachOther) {
-  auto path = CheapestPath({Compacted(1, 10, 1), Compacted(5, 20, 1), Compacted(19, 30, 1)}, FrameNo(30));
+  auto path =
+      CheapestPath({Compacted(1, 10, 1), Compacted(5, 20, 1), Compacted(19, 30, 1)}, FrameNo(30));
   ASSERT_TRUE(path.ok()) << path.status();
   EXPECT_EQ(Chosen(*path), (std::vector<size_t>{0, 1, 2}));
 }
 
 TEST(FrameGraph, ImpossibleRangeIsRefused) {
-  EXPECT_EQ(CheapestPath({Sealed(5, 4, 1)}, FrameNo(4)).status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(CheapestPath({Sealed(0, 4, 1)}, FrameNo(4)).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheapestPath({Sealed(5, 4, 1)}, FrameNo(4)).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheapestPath({Sealed(0, 4, 1)}, FrameNo(4)).status().code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST(FrameGraph, CostsNearTheLimitDoNotWrap) {
@@ -154,8 +158,8 @@ TEST(FrameGraph, CostsNearTheLimitDoNotWrap) {
 TEST(FrameGraph, MissingRangesAreAllNamed) {
   std::vector<GraphSegment> segments = {Sealed(3, 4, 1), Sealed(8, 9, 1)};
   EXPECT_EQ(MissingRanges(segments, FrameNo(12)),
-            (std::vector<FrameRange>{{FrameNo(1), FrameNo(2)}, {FrameNo(5), FrameNo(7)},
-                                     {FrameNo(10), FrameNo(12)}}));
+            (std::vector<FrameRange>{
+                {FrameNo(1), FrameNo(2)}, {FrameNo(5), FrameNo(7)}, {FrameNo(10), FrameNo(12)}}));
 }
 
 TEST(FrameGraph, AgreesWithBruteForceOnRandomGraphs) {
@@ -170,7 +174,8 @@ TEST(FrameGraph, AgreesWithBruteForceOnRandomGraphs) {
     for (GraphSegment& s : segments) {
       uint64_t first = 1 + random() % frames;
       uint64_t last = std::min(frames, first + random() % (random() % 2 ? 3 : frames));
-      s = random() % 2 ? Sealed(first, last, random() % 100) : Compacted(first, last, random() % 100);
+      s = random() % 2 ? Sealed(first, last, random() % 100)
+                       : Compacted(first, last, random() % 100);
     }
     const uint64_t target = 1 + random() % frames;
     std::optional<uint64_t> expected = CheapestByBruteForce(segments, target);
@@ -192,8 +197,10 @@ TEST(FrameGraph, AgreesWithBruteForceOnRandomGraphs) {
 
 TEST(FrameGraph, AMillionSegmentsArePlanned) {
   std::vector<GraphSegment> segments;
-  for (uint64_t i = 0; i < 1'000'000; ++i) segments.push_back(Sealed(i * 10 + 1, i * 10 + 10, 4096));
-  for (uint64_t i = 0; i < 1'000; ++i) segments.push_back(Compacted(i * 10000 + 1, i * 10000 + 10000, 9000));
+  for (uint64_t i = 0; i < 1'000'000; ++i)
+    segments.push_back(Sealed(i * 10 + 1, i * 10 + 10, 4096));
+  for (uint64_t i = 0; i < 1'000; ++i)
+    segments.push_back(Compacted(i * 10000 + 1, i * 10000 + 10000, 9000));
   auto start = std::chrono::steady_clock::now();
   auto path = CheapestPath(segments, FrameNo(10'000'000));
   auto took = std::chrono::steady_clock::now() - start;

@@ -23,7 +23,8 @@ LogId Id(uint8_t fill) {
   return id;
 }
 
-StoredSegment Stored(uint64_t first, uint64_t last, uint64_t epoch, uint8_t level = 0, uint8_t id = 1) {
+StoredSegment Stored(uint64_t first, uint64_t last, uint64_t epoch, uint8_t level = 0,
+                     uint8_t id = 1) {
   return {{Id(id), FrameNo(first), FrameNo(last), Epoch(epoch), level}, 1000};
 }
 
@@ -37,8 +38,9 @@ EpochClaim Claim(uint64_t epoch, uint64_t first_frame, uint8_t id = 1) {
 }
 
 TEST(History, ASegmentCountsBelowTheNextEpochOnly) {
-  LogHistory log = CountSegments({Stored(1, 10, 1), Stored(11, 20, 1), Stored(16, 30, 2), Stored(21, 40, 1)},
-                                 {Claim(1, 1), Claim(2, 16)});
+  LogHistory log =
+      CountSegments({Stored(1, 10, 1), Stored(11, 20, 1), Stored(16, 30, 2), Stored(21, 40, 1)},
+                    {Claim(1, 1), Claim(2, 16)});
   ASSERT_THAT(log.segments, SizeIs(3));
   EXPECT_EQ(log.segments[0].upto, FrameNo(10));
   EXPECT_EQ(log.segments[1].upto, FrameNo(15));
@@ -48,7 +50,8 @@ TEST(History, ASegmentCountsBelowTheNextEpochOnly) {
 }
 
 TEST(History, ACompactedSegmentThatReachesIntoALaterEpochDoesNotCount) {
-  LogHistory log = CountSegments({Stored(1, 20, 1, 1), Stored(1, 20, 1, 0)}, {Claim(1, 1), Claim(2, 16)});
+  LogHistory log =
+      CountSegments({Stored(1, 20, 1, 1), Stored(1, 20, 1, 0)}, {Claim(1, 1), Claim(2, 16)});
   ASSERT_THAT(log.segments, SizeIs(1));
   EXPECT_TRUE(log.segments[0].is_sealed());
   EXPECT_THAT(log.fenced, SizeIs(1));
@@ -77,8 +80,8 @@ TEST(History, GapsAreErrorsWithNamespaceAndRange) {
 }
 
 TEST(History, TheExactPathPrefersSealedSegments) {
-  LogHistory log = CountSegments({Stored(1, 10, 1, 1), Stored(1, 40, 1, 1), Stored(11, 20, 1), Stored(21, 30, 1),
-                                  Stored(31, 40, 1)},
+  LogHistory log = CountSegments({Stored(1, 10, 1, 1), Stored(1, 40, 1, 1), Stored(11, 20, 1),
+                                  Stored(21, 30, 1), Stored(31, 40, 1)},
                                  {Claim(1, 1)});
   EXPECT_EQ(ReachableEnd(log), FrameNo(40));
   auto path = PlanExactPath("app", log, EndOf(log));
@@ -90,7 +93,9 @@ TEST(History, TheExactPathPrefersSealedSegments) {
 
 class LoadedHistory : public ScratchStore {
  protected:
-  void PutSegment(const StoredSegment& stored) { PutBytes(segment::BuildSegmentKey("app", stored.key), "x"); }
+  void PutSegment(const StoredSegment& stored) {
+    PutBytes(segment::BuildSegmentKey("app", stored.key), "x");
+  }
 };
 
 TEST_F(LoadedHistory, TheNewestLogIdWithSegmentsIsLive) {

@@ -32,8 +32,8 @@ void ModelLog::Claim(uint64_t epoch, uint64_t first_frame) {
   claim.epoch = Epoch(epoch);
   claim.first_frame = FrameNo(first_frame);
   claim.page_size = page_size_;
-  absl::Status put = io::PutObject(*store_, segment::BuildEpochKey(ns_, claim.epoch), io::IfPresent::kFail,
-                                   segment::EncodeEpochClaim(claim));
+  absl::Status put = io::PutObject(*store_, segment::BuildEpochKey(ns_, claim.epoch),
+                                   io::IfPresent::kFail, segment::EncodeEpochClaim(claim));
   ASSERT_TRUE(put.ok()) << put;
   epoch_ = Epoch(epoch);
 }
@@ -42,7 +42,8 @@ PageBytes ModelLog::Page(uint64_t seed) const {
   std::mt19937_64 random(seed);
   PageBytes page(page_size_);
   const size_t noisy = random() % page_size_;
-  for (size_t i = 0; i < page.size(); ++i) page[i] = static_cast<uint8_t>(i < noisy ? random() : seed);
+  for (size_t i = 0; i < page.size(); ++i)
+    page[i] = static_cast<uint8_t>(i < noisy ? random() : seed);
   return page;
 }
 
@@ -50,7 +51,8 @@ uint64_t ModelLog::DigestNow() const {
   segment::Digest digest;
   for (uint32_t i = 0; i < pages_.size(); ++i) {
     PageNo page(i + 1);
-    if (page != segment::LockBytePage(page_size_)) digest.Toggle(segment::PageHash(page, pages_[i]));
+    if (page != segment::LockBytePage(page_size_))
+      digest.Toggle(segment::PageHash(page, pages_[i]));
   }
   return digest.value();
 }
@@ -69,7 +71,8 @@ void ModelLog::Commit(const std::map<uint32_t, PageBytes>& pages, uint32_t datab
   }
   pages_.resize(database_pages, PageBytes(page_size_, 0));
   time_us_ += 1'000'000;
-  CommitEntry commit{FrameNo(next_frame_ - 1), time_us_, database_pages, database_pages, DigestNow()};
+  CommitEntry commit{FrameNo(next_frame_ - 1), time_us_, database_pages, database_pages,
+                     DigestNow()};
   segment::FrameHeader& last = unshipped_.back().header;
   last.is_commit = true;
   last.database_pages = database_pages;
@@ -81,7 +84,8 @@ void ModelLog::Commit(const std::map<uint32_t, PageBytes>& pages, uint32_t datab
 
 segment::SegmentHeader ModelLog::HeaderFor(const SegmentKey& key) const {
   segment::SegmentHeader header;
-  header.state = key.level == 0 ? segment::SegmentState::kSealed : segment::SegmentState::kCompacted;
+  header.state =
+      key.level == 0 ? segment::SegmentState::kSealed : segment::SegmentState::kCompacted;
   header.page_size = page_size_;
   header.log_id = log_id_;
   header.salt = key.first.value() * 1000 + key.last.value();
@@ -139,7 +143,8 @@ void ModelLog::ShipBase(const std::vector<PageBytes>& pages) {
 }
 
 SegmentKey ModelLog::ShipSealed() {
-  SegmentKey key{log_id_, unshipped_.front().header.frame, unshipped_.back().header.frame, epoch_, 0};
+  SegmentKey key{log_id_, unshipped_.front().header.frame, unshipped_.back().header.frame, epoch_,
+                 0};
   Ship(key, unshipped_, unshipped_commits_);
   unshipped_.clear();
   unshipped_commits_.clear();

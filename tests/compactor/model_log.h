@@ -14,8 +14,8 @@ namespace strata::compactor {
 
 using PageBytes = std::vector<uint8_t>;
 
-// The obvious twin of a log: a database held in memory, every state of which is kept, that ships segments
-// to a store as a writer would.
+// The obvious twin of a log: a database held in memory, every state of which is kept, that ships
+// segments to a store as a writer would.
 class ModelLog {
  public:
   struct State {
@@ -29,7 +29,8 @@ class ModelLog {
 
   void Claim(uint64_t epoch, uint64_t first_frame);
 
-  // A transaction: page number -> content, and the size of the database after it (at least one page).
+  // A transaction: page number -> content, and the size of the database after it (at least one
+  // page).
   void Commit(const std::map<uint32_t, PageBytes>& pages, uint32_t database_pages);
 
   // A page filled from `seed`.

@@ -109,7 +109,8 @@ TEST_F(RestoreTest, AGapIsAnErrorThatNamesTheMissingRange) {
   log.Commit({{1, log.Page(4)}}, 2);
   log.ShipSealed();
   ASSERT_TRUE(store().Delete(segment::BuildSegmentKey("app", lost)).ok());
-  for (const RestoreTarget& target : {RestoreTarget(), AtFrame(4), AtTime(log.states()[2].commit.time_us)}) {
+  for (const RestoreTarget& target :
+       {RestoreTarget(), AtFrame(4), AtTime(log.states()[2].commit.time_us)}) {
     auto restored = RestoreTo(target, OutputPath());
     EXPECT_EQ(restored.status().code(), absl::StatusCode::kNotFound);
     EXPECT_THAT(restored.status().message(), HasSubstr("frames 2 to 3"));
@@ -239,8 +240,10 @@ TEST_F(RestoreTest, AHundredBytesOfGarbageAnywhereAreAnErrorOrDoNoHarm) {
     for (int round = 0; round < 12; ++round) {
       std::vector<uint8_t> bad = good;
       const size_t at = random() % bad.size();
-      for (size_t i = at; i < std::min(bad.size(), at + 100); ++i) bad[i] = static_cast<uint8_t>(random());
-      std::ofstream(entry.path(), std::ios::binary).write(reinterpret_cast<char*>(bad.data()), bad.size());
+      for (size_t i = at; i < std::min(bad.size(), at + 100); ++i)
+        bad[i] = static_cast<uint8_t>(random());
+      std::ofstream(entry.path(), std::ios::binary)
+          .write(reinterpret_cast<char*>(bad.data()), bad.size());
       std::filesystem::remove(OutputPath());
       auto restored = RestoredAt();
       if (restored.ok()) {
@@ -251,7 +254,8 @@ TEST_F(RestoreTest, AHundredBytesOfGarbageAnywhereAreAnErrorOrDoNoHarm) {
       EXPECT_THAT(restored.status().message(), HasSubstr(entry.path().filename().string()));
       EXPECT_FALSE(std::filesystem::exists(OutputPath()));
     }
-    std::ofstream(entry.path(), std::ios::binary).write(reinterpret_cast<const char*>(good.data()), good.size());
+    std::ofstream(entry.path(), std::ios::binary)
+        .write(reinterpret_cast<const char*>(good.data()), good.size());
   }
   EXPECT_GT(refused, 10u);
 }
@@ -282,8 +286,8 @@ TEST_F(RestoreTest, FetchStopsAtTheFirstErrorOfItsUser) {
   std::vector<segment::UnionEntry> entries(1000);
   entries.resize(*winners->NextBatch(absl::MakeSpan(entries)));
   ASSERT_FALSE(entries.empty());
-  absl::Status status =
-      FetchPages(*chain, entries, 4, [](const FetchedPage&) { return absl::ResourceExhaustedError("full"); });
+  absl::Status status = FetchPages(
+      *chain, entries, 4, [](const FetchedPage&) { return absl::ResourceExhaustedError("full"); });
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
 }
 

@@ -37,8 +37,8 @@ class ScratchStore : public testing::Test {
   }
 
   void PutClaim(const std::string& ns, const segment::EpochClaim& claim) {
-    absl::Status put = io::PutObject(*store_, segment::BuildEpochKey(ns, claim.epoch), io::IfPresent::kFail,
-                                     segment::EncodeEpochClaim(claim));
+    absl::Status put = io::PutObject(*store_, segment::BuildEpochKey(ns, claim.epoch),
+                                     io::IfPresent::kFail, segment::EncodeEpochClaim(claim));
     ASSERT_TRUE(put.ok()) << put;
   }
 

@@ -39,8 +39,8 @@ class StoreFixture : public ScratchStore {
     if (!plan.ok()) return plan.status();
     RestoreOptions options;
     options.force = force;
-    return Restore(&store(), &cache, &io::PosixFileSystem(), &io::SystemRandom(), *history, *target, *plan,
-                   output, options);
+    return Restore(&store(), &cache, &io::PosixFileSystem(), &io::SystemRandom(), *history, *target,
+                   *plan, output, options);
   }
 
   absl::StatusOr<std::vector<uint8_t>> RestoredAt(std::optional<uint64_t> frame = std::nullopt) {
@@ -66,7 +66,8 @@ class StoreFixture : public ScratchStore {
     if (!plans.ok()) return plans.status();
     for (const PlannedCompaction& plan : *plans) {
       BlockCache cache;
-      auto result = Compact(&store(), &cache, &io::SystemClock(), &io::SystemRandom(), *history, *log, plan, {});
+      auto result = Compact(&store(), &cache, &io::SystemClock(), &io::SystemRandom(), *history,
+                            *log, plan, {});
       if (!result.ok()) return result.status();
     }
     return plans->size();

@@ -40,19 +40,21 @@ EpochClaim Claim(uint64_t epoch) {
 }
 
 TEST(StoreLayout, NamespaceIsOneHarmlessComponent) {
-  for (const char* good : {"a", "A0", "9.x_y-z", "app.db"}) EXPECT_TRUE(CheckNamespaceName(good).ok()) << good;
+  for (const char* good : {"a", "A0", "9.x_y-z", "app.db"})
+    EXPECT_TRUE(CheckNamespaceName(good).ok()) << good;
   EXPECT_TRUE(CheckNamespaceName(std::string(128, 'x')).ok());
   const std::string with_zero("a\0b", 3);
-  for (const std::string& bad : {std::string(), std::string("."), std::string(".."), std::string("../x"),
-                                 std::string("a/b"), std::string("-a"), std::string("_a"),
-                                 std::string("a b"), std::string("\xc3\xa4"), with_zero,
-                                 std::string(129, 'x')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("."), std::string(".."), std::string("../x"), std::string("a/b"),
+        std::string("-a"), std::string("_a"), std::string("a b"), std::string("\xc3\xa4"),
+        with_zero, std::string(129, 'x')}) {
     EXPECT_EQ(CheckNamespaceName(bad).code(), absl::StatusCode::kInvalidArgument) << bad;
   }
 }
 
 TEST(StoreLayout, SegmentKeysReadBack) {
-  for (const SegmentKey& key : {Key(1, 1, 1, 0), Key(1, 2048, 3, 1), Key(7, UINT64_MAX - 1, 9999999999, 99)}) {
+  for (const SegmentKey& key :
+       {Key(1, 1, 1, 0), Key(1, 2048, 3, 1), Key(7, UINT64_MAX - 1, 9999999999, 99)}) {
     std::string object = BuildSegmentKey("app", key);
     auto parsed = ParseSegmentKey("app", object);
     ASSERT_TRUE(parsed.ok()) << parsed.status();
@@ -64,8 +66,8 @@ TEST(StoreLayout, SegmentKeysReadBack) {
 }
 
 TEST(StoreLayout, SegmentKeysSortByFrames) {
-  std::vector<SegmentKey> keys = {Key(1, 9, 1, 0), Key(1, 10, 1, 0), Key(2, 3, 1, 0), Key(2, 3, 1, 1),
-                                  Key(2, 3, 2, 0), Key(100, 200, 1, 0)};
+  std::vector<SegmentKey> keys = {Key(1, 9, 1, 0), Key(1, 10, 1, 0), Key(2, 3, 1, 0),
+                                  Key(2, 3, 1, 1), Key(2, 3, 2, 0),  Key(100, 200, 1, 0)};
   for (size_t i = 1; i < keys.size(); ++i) {
     EXPECT_LT(keys[i - 1], keys[i]);
     EXPECT_LT(BuildSegmentKey("app", keys[i - 1]), BuildSegmentKey("app", keys[i]));
@@ -74,7 +76,8 @@ TEST(StoreLayout, SegmentKeysSortByFrames) {
 
 TEST(StoreLayout, AnyOtherSpellingOfASegmentKeyIsRefused) {
   const std::string good = BuildSegmentKey("app", Key(5, 9, 3, 1));
-  std::vector<std::string> bad = {"", "app/segments/", good + "x", good.substr(0, good.size() - 1), "x" + good};
+  std::vector<std::string> bad = {"", "app/segments/", good + "x", good.substr(0, good.size() - 1),
+                                  "x" + good};
   for (size_t at = 0; at < good.size(); ++at) {
     for (char c : {'x', 'A', '/', '-', '+', ' ', '.'}) {
       std::string changed = good;
@@ -146,11 +149,13 @@ class StoreListing : public compactor::ScratchStore {};
 
 TEST_F(StoreListing, ListsSegmentsInKeyOrderAndGoesOnBehindAKey) {
   std::vector<SegmentKey> keys = {Key(1, 9, 1, 1), Key(1, 12, 1, 1), Key(10, 12, 1, 0)};
-  for (const SegmentKey& key : {keys[2], keys[0], keys[1]}) PutBytes(BuildSegmentKey("app", key), "bytes");
+  for (const SegmentKey& key : {keys[2], keys[0], keys[1]})
+    PutBytes(BuildSegmentKey("app", key), "bytes");
   PutBytes(BuildSegmentKey("app2", Key(1, 3, 1, 0)), "other");
   auto all = ListSegments(store(), "app", Id(0xab));
   ASSERT_TRUE(all.ok()) << all.status();
-  EXPECT_THAT(*all, ElementsAre(StoredSegment{keys[0], 5}, StoredSegment{keys[1], 5}, StoredSegment{keys[2], 5}));
+  EXPECT_THAT(*all, ElementsAre(StoredSegment{keys[0], 5}, StoredSegment{keys[1], 5},
+                                StoredSegment{keys[2], 5}));
   auto rest = ListSegments(store(), "app", Id(0xab), BuildSegmentKey("app", keys[1]));
   ASSERT_TRUE(rest.ok()) << rest.status();
   EXPECT_THAT(*rest, ElementsAre(StoredSegment{keys[2], 5}));
@@ -174,7 +179,8 @@ TEST_F(StoreListing, EpochsAreReadAndCheckedAgainstTheirKeys) {
   EXPECT_THAT(*newer, ElementsAre(Claim(3)));
 
   std::vector<uint8_t> bytes = EncodeEpochClaim(Claim(3));
-  ASSERT_TRUE(io::PutObject(store(), BuildEpochKey("app", Epoch(4)), io::IfPresent::kFail, bytes).ok());
+  ASSERT_TRUE(
+      io::PutObject(store(), BuildEpochKey("app", Epoch(4)), io::IfPresent::kFail, bytes).ok());
   auto swapped = ListEpochs(store(), "app");
   EXPECT_EQ(swapped.status().code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(swapped.status().message(), HasSubstr(BuildEpochKey("app", Epoch(4))));

@@ -26,7 +26,8 @@ std::vector<ChainLink> RandomChain(std::mt19937* random) {
   const size_t links = (*random)() % 60;
   for (size_t i = 0; i < links; ++i) {
     uint64_t last = next + (*random)() % 20;
-    uint64_t first = i > 0 && (*random)() % 8 == 0 ? std::max(chain.back().first.value(), next - 1) : next;
+    uint64_t first =
+        i > 0 && (*random)() % 8 == 0 ? std::max(chain.back().first.value(), next - 1) : next;
     chain.push_back(Link(first, last, 1 + (*random)() % 100000, (*random)() % 3));
     next = last + 1;
   }

@@ -50,7 +50,8 @@ class VerifyTest : public StoreFixture {
   }
 
   static void Execute(sqlite3* database, const char* sql) {
-    ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+    ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
   }
 
   static std::vector<PageBytes> PagesOf(const std::string& path, size_t page_size) {
@@ -120,7 +121,8 @@ TEST_F(VerifyTest, ForeignObjectsGapsAndDamagedClaimsAreFindingsThatNameTheObjec
   PutBytes(segment::BuildEpochKey("app", segment::Epoch(2)), "garbage");
   auto findings = VerifyNow(VerifyDepth::kQuick).findings;
   EXPECT_THAT(findings, Contains(Field(&VerifyFinding::object, "app/notes.txt")));
-  EXPECT_THAT(findings, Contains(Field(&VerifyFinding::object, segment::BuildEpochKey("app", segment::Epoch(2)))));
+  EXPECT_THAT(findings, Contains(Field(&VerifyFinding::object,
+                                       segment::BuildEpochKey("app", segment::Epoch(2)))));
   EXPECT_THAT(findings, Contains(Field(&VerifyFinding::message, HasSubstr("frames 2 to 2"))));
 }
 
@@ -135,8 +137,9 @@ TEST_F(VerifyTest, ASwappedSegmentIsRefusedByName) {
                              FileOf(segment::BuildSegmentKey("app", second)),
                              std::filesystem::copy_options::overwrite_existing);
   EXPECT_THAT(VerifyNow(VerifyDepth::kQuick).findings,
-              Contains(AllOf(Field(&VerifyFinding::object, segment::BuildSegmentKey("app", second)),
-                             Field(&VerifyFinding::message, HasSubstr("first frame: expected 2, found 1")))));
+              Contains(AllOf(
+                  Field(&VerifyFinding::object, segment::BuildSegmentKey("app", second)),
+                  Field(&VerifyFinding::message, HasSubstr("first frame: expected 2, found 1")))));
 }
 
 TEST_F(VerifyTest, SegmentsThatDisagreeAboutACommitAreFound) {
@@ -163,13 +166,15 @@ TEST_F(VerifyTest, AFencedSegmentIsANote) {
   log.Claim(2, 2);
   VerifyReport report = VerifyNow(VerifyDepth::kQuick);
   EXPECT_THAT(report.findings, IsEmpty());
-  EXPECT_THAT(report.notes, Contains(Field(&VerifyFinding::object, segment::BuildSegmentKey("app", late))));
+  EXPECT_THAT(report.notes,
+              Contains(Field(&VerifyFinding::object, segment::BuildSegmentKey("app", late))));
 }
 
 TEST_F(VerifyTest, ANamespaceThatIsNotThereIsAnError) {
   VerifyOptions options;
-  EXPECT_EQ(Verify(&store(), &io::PosixFileSystem(), &io::SystemRandom(), "app", options).status().code(),
-            absl::StatusCode::kNotFound);
+  EXPECT_EQ(
+      Verify(&store(), &io::PosixFileSystem(), &io::SystemRandom(), "app", options).status().code(),
+      absl::StatusCode::kNotFound);
 }
 
 }  // namespace

@@ -26,7 +26,10 @@ struct Life {
 class Campaign {
  public:
   Campaign(const Workload& workload, const CampaignOptions& options)
-      : workload_(workload), options_(options), random_(options.seed), check_(workload, random_.Next64()) {
+      : workload_(workload),
+        options_(options),
+        random_(options.seed),
+        check_(workload, random_.Next64()) {
     check_.Swallow(options.swallow);
   }
 
@@ -63,7 +66,8 @@ class Campaign {
 
   // Runs the workload, then cuts the power everywhere. The next life starts on one of the images.
   std::optional<Life> Live(Life life, const std::vector<Step>* steps) {
-    Driver driver(life.disk.get(), workload_, random_.Next64(), std::move(life.trace), life.next_version);
+    Driver driver(life.disk.get(), workload_, random_.Next64(), std::move(life.trace),
+                  life.next_version);
     driver.sites().Swallow(options_.swallow);
     driver.Open();
     const size_t count = steps != nullptr ? steps->size() : static_cast<size_t>(options_.steps);
@@ -86,13 +90,15 @@ class Campaign {
   }
 
   void Violated(const std::string& what) {
-    result_.violation = absl::StrCat("workload ", workload_.name, ", seed ", options_.seed, ", ", where_, ": ", what);
+    result_.violation = absl::StrCat("workload ", workload_.name, ", seed ", options_.seed, ", ",
+                                     where_, ": ", what);
   }
 
   std::optional<Life> CutEverywhere(const SimulatedDisk& disk, const Driver& driver) {
     const Trace& trace = driver.trace();
     support::ImageBuilder builder(disk);
-    const uint64_t chosen = builder.operation_count() / 4 + random_.Next64() % (builder.operation_count() * 3 / 4 + 1);
+    const uint64_t chosen =
+        builder.operation_count() / 4 + random_.Next64() % (builder.operation_count() * 3 / 4 + 1);
     std::optional<Life> next;
     for (uint64_t k = 0; k <= builder.operation_count(); ++k) {
       builder.AdvanceTo(k);
@@ -106,9 +112,13 @@ class Campaign {
   }
 
   bool CutHere(support::ImageBuilder& builder, const Trace& trace) {
-    if (!CheckOne(builder, trace, {0, CrashPolicy::kKeepAll, workload_.damage}, Trace::Promise::kProcess)) return false;
+    if (!CheckOne(builder, trace, {0, CrashPolicy::kKeepAll, workload_.damage},
+                  Trace::Promise::kProcess))
+      return false;
     if (!workload_.power_cuts || !builder.HasPending()) return true;
-    if (!CheckOne(builder, trace, {0, CrashPolicy::kDropUnsynced, workload_.damage}, Trace::Promise::kPower)) return false;
+    if (!CheckOne(builder, trace, {0, CrashPolicy::kDropUnsynced, workload_.damage},
+                  Trace::Promise::kPower))
+      return false;
     for (int i = 0; i < options_.images_per_cut; ++i) {
       const CrashOptions random{random_.Next64(), CrashPolicy::kRandom, workload_.damage};
       if (!CheckOne(builder, trace, random, Trace::Promise::kPower)) return false;
@@ -116,26 +126,32 @@ class Campaign {
     return true;
   }
 
-  bool CheckOne(support::ImageBuilder& builder, const Trace& trace, const CrashOptions& crash, Trace::Promise promise) {
-    // What a failed sync has given up is gone from this image, but a process that ends does not lose it.
-    if (promise == Trace::Promise::kProcess && workload_.failing_syncs) promise = Trace::Promise::kPower;
+  bool CheckOne(support::ImageBuilder& builder, const Trace& trace, const CrashOptions& crash,
+                Trace::Promise promise) {
+    // What a failed sync has given up is gone from this image, but a process that ends does not
+    // lose it.
+    if (promise == Trace::Promise::kProcess && workload_.failing_syncs)
+      promise = Trace::Promise::kPower;
     const auto image = builder.Build(crash, &result_.faults);
     const bool thorough = check_.counts().images % options_.thorough_every == 0;
     std::string wrong;
-    if (trace.WasClosed(builder.position()) && image->Stat(kLogPath).ok()) wrong = "a removed log is back";
+    if (trace.WasClosed(builder.position()) && image->Stat(kLogPath).ok())
+      wrong = "a removed log is back";
     if (wrong.empty()) wrong = check_.Run(*image, trace, promise, builder.position(), thorough);
     if (wrong.empty()) return true;
-    Violated(absl::StrCat("cut after ", builder.Where(), ", image ", static_cast<int>(crash.policy), " of seed ",
-                          crash.seed, ": ", wrong));
+    Violated(absl::StrCat("cut after ", builder.Where(), ", image ", static_cast<int>(crash.policy),
+                          " of seed ", crash.seed, ": ", wrong));
     return false;
   }
 
-  std::optional<Life> NextLife(support::ImageBuilder& builder, const Trace& trace, uint64_t next_version) {
+  std::optional<Life> NextLife(support::ImageBuilder& builder, const Trace& trace,
+                               uint64_t next_version) {
     const auto policy = workload_.power_cuts ? CrashPolicy::kRandom : CrashPolicy::kKeepAll;
     const CrashOptions crash{random_.Next64(), policy, workload_.damage};
     auto image = builder.Build(crash, &result_.faults);
     auto again = builder.Build(crash);
-    const std::string wrong = check_.Run(*again, trace, Trace::Promise::kPower, builder.position(), false);
+    const std::string wrong =
+        check_.Run(*again, trace, Trace::Promise::kPower, builder.position(), false);
     if (!wrong.empty()) {
       Violated(wrong);
       return std::nullopt;
@@ -168,7 +184,8 @@ CampaignResult RunCampaign(const Workload& workload, const CampaignOptions& opti
   return Campaign(workload, options).Run(nullptr);
 }
 
-CampaignResult RunSteps(const Workload& workload, const std::vector<Step>& steps, const CampaignOptions& options) {
+CampaignResult RunSteps(const Workload& workload, const std::vector<Step>& steps,
+                        const CampaignOptions& options) {
   CampaignOptions once = options;
   once.generations = 1;
   return Campaign(workload, once).Run(&steps);

@@ -20,7 +20,8 @@ struct Arguments {
 };
 
 constexpr char kHelp[] =
-    "usage: crash_campaign [--images N] [--seed S] [--workload NAME|all] [--steps N] [--without SYNC]\n"
+    "usage: crash_campaign [--images N] [--seed S] [--workload NAME|all] [--steps N] [--without "
+    "SYNC]\n"
     "  --images   stop after this many images (1000000)\n"
     "  --seed     of the first round; each further round takes the next one (1)\n"
     "  --workload one of those that --list prints (all)\n"
@@ -38,25 +39,34 @@ bool Parse(int count, char** words, Arguments* arguments) {
     if (i + 1 == count) return false;
     const std::string value = words[++i];
     bool good = true;
-    if (word == "--images") good = absl::SimpleAtoi(value, &arguments->images);
-    else if (word == "--seed") good = absl::SimpleAtoi(value, &arguments->seed);
-    else if (word == "--steps") good = absl::SimpleAtoi(value, &arguments->steps);
-    else if (word == "--workload") arguments->workload = value;
-    else if (word == "--without") arguments->swallow = value;
-    else good = false;
+    if (word == "--images")
+      good = absl::SimpleAtoi(value, &arguments->images);
+    else if (word == "--seed")
+      good = absl::SimpleAtoi(value, &arguments->seed);
+    else if (word == "--steps")
+      good = absl::SimpleAtoi(value, &arguments->steps);
+    else if (word == "--workload")
+      arguments->workload = value;
+    else if (word == "--without")
+      arguments->swallow = value;
+    else
+      good = false;
     if (!good) return false;
   }
   return true;
 }
 
 void Print(const CampaignResult& total, uint64_t rounds, double seconds) {
-  std::printf("%llu rounds, %llu commits, %llu crash points, %.1f s, %.0f images a second\n%s\n%s\nfailed syncs %llu\n",
-              static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(total.commits),
-              static_cast<unsigned long long>(total.cuts), seconds, static_cast<double>(total.checks.images) / seconds,
-              total.checks.ToString().c_str(), total.faults.ToString().c_str(),
-              static_cast<unsigned long long>(total.failed_syncs));
+  std::printf(
+      "%llu rounds, %llu commits, %llu crash points, %.1f s, %.0f images a second\n%s\n%s\nfailed "
+      "syncs %llu\n",
+      static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(total.commits),
+      static_cast<unsigned long long>(total.cuts), seconds,
+      static_cast<double>(total.checks.images) / seconds, total.checks.ToString().c_str(),
+      total.faults.ToString().c_str(), static_cast<unsigned long long>(total.failed_syncs));
   for (int i = 0; i < kStepKinds; ++i) {
-    std::printf("%s %llu, ", NameOf(static_cast<Step>(i)), static_cast<unsigned long long>(total.steps[i]));
+    std::printf("%s %llu, ", NameOf(static_cast<Step>(i)),
+                static_cast<unsigned long long>(total.steps[i]));
   }
   std::printf("\nsyncs:\n");
   for (const auto& [site, times] : total.sync_sites) {

@@ -13,13 +13,15 @@ constexpr uint64_t kFirstSeed = 1;
 
 CampaignResult RunUntil(uint64_t images) {
   CampaignResult total;
-  for (uint64_t seed = kFirstSeed; total.checks.images < images && total.violation.empty(); ++seed) {
+  for (uint64_t seed = kFirstSeed; total.checks.images < images && total.violation.empty();
+       ++seed) {
     for (const Workload& workload : AllWorkloads()) {
       CampaignOptions options;
       options.seed = seed;
       total.Add(RunCampaign(workload, options));
     }
-    std::printf("seed %llu done, %s\n", static_cast<unsigned long long>(seed), total.checks.ToString().c_str());
+    std::printf("seed %llu done, %s\n", static_cast<unsigned long long>(seed),
+                total.checks.ToString().c_str());
   }
   return total;
 }
@@ -27,7 +29,8 @@ CampaignResult RunUntil(uint64_t images) {
 // Every kind of damage must have happened: a campaign that damages nothing proves nothing.
 void ExpectAllFaults(const CampaignResult& total) {
   const support::FaultCounts& faults = total.faults;
-  std::printf("%s; failed syncs %llu\n", faults.ToString().c_str(), static_cast<unsigned long long>(total.failed_syncs));
+  std::printf("%s; failed syncs %llu\n", faults.ToString().c_str(),
+              static_cast<unsigned long long>(total.failed_syncs));
   EXPECT_GT(faults.lost_write, 0u);
   EXPECT_GT(faults.torn_write_512, 0u);
   EXPECT_GT(faults.torn_write_4096, 0u);
@@ -49,7 +52,8 @@ TEST(CrashCampaign, NoPowerCutLosesOrInventsACommit) {
   EXPECT_GT(total.checks.recovery_images, 0u);
   EXPECT_GT(total.checks.read_only, 0u);
   EXPECT_GT(total.checks.stored_segments, 0u);
-  for (int step = 0; step < kStepKinds; ++step) EXPECT_GT(total.steps[step], 0u) << NameOf(static_cast<Step>(step));
+  for (int step = 0; step < kStepKinds; ++step)
+    EXPECT_GT(total.steps[step], 0u) << NameOf(static_cast<Step>(step));
   ExpectAllFaults(total);
 }
 

@@ -9,13 +9,14 @@
 namespace strata::crash {
 namespace {
 
-constexpr Step kAlphabet[] = {Step::kCommit,     Step::kSpilledCommit, Step::kRollback, Step::kSavepoint,
-                              Step::kCheckpoint, Step::kTruncate,      Step::kSeal,     Step::kClose,
-                              Step::kKill};
+constexpr Step kAlphabet[] = {Step::kCommit,    Step::kSpilledCommit, Step::kRollback,
+                              Step::kSavepoint, Step::kCheckpoint,    Step::kTruncate,
+                              Step::kSeal,      Step::kClose,         Step::kKill};
 
 Workload Named(const std::string& name) {
   const std::vector<Workload> all = AllWorkloads();
-  return *std::find_if(all.begin(), all.end(), [&](const Workload& each) { return each.name == name; });
+  return *std::find_if(all.begin(), all.end(),
+                       [&](const Workload& each) { return each.name == name; });
 }
 
 // Runs all sequences of up to `length` steps.
@@ -34,7 +35,8 @@ CampaignResult RunAll(const Workload& workload, size_t length) {
     options.images_per_cut = 1;
     total.Add(RunSteps(workload, sequences[i], options));
   }
-  std::printf("%s: %zu sequences, %s\n", workload.name.c_str(), sequences.size(), total.checks.ToString().c_str());
+  std::printf("%s: %zu sequences, %s\n", workload.name.c_str(), sequences.size(),
+              total.checks.ToString().c_str());
   return total;
 }
 
@@ -46,7 +48,8 @@ TEST_P(CrashExhaustive, EverySequenceOfThreeStepsSurvivesEveryPowerCut) {
   EXPECT_GT(total.checks.images, 10'000u);
 }
 
-INSTANTIATE_TEST_SUITE_P(, CrashExhaustive, testing::Values("mixed", "adopted", "padded", "store-adopted"),
+INSTANTIATE_TEST_SUITE_P(, CrashExhaustive,
+                         testing::Values("mixed", "adopted", "padded", "store-adopted"),
                          [](const auto& test) {
                            std::string name = test.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -7,7 +7,8 @@
 #include "tests/crash/sql_session.h"
 #include "tests/crash/trace.h"
 
-// Databases that SQLite made, not patterns: whatever a power cut leaves passes PRAGMA integrity_check.
+// Databases that SQLite made, not patterns: whatever a power cut leaves passes PRAGMA
+// integrity_check.
 namespace strata::crash {
 namespace {
 
@@ -36,7 +37,8 @@ class CrashIntegrity : public testing::TestWithParam<uint32_t> {
   }
 
   // The pages in which two states differ.
-  std::vector<wal::PageRef> Changed(const std::vector<uint8_t>& from, const std::vector<uint8_t>& to) const {
+  std::vector<wal::PageRef> Changed(const std::vector<uint8_t>& from,
+                                    const std::vector<uint8_t>& to) const {
     std::vector<wal::PageRef> pages;
     const size_t size = workload_.page_size;
     for (size_t at = 0; at < to.size(); at += size) {
@@ -47,8 +49,8 @@ class CrashIntegrity : public testing::TestWithParam<uint32_t> {
   }
 
   // Every third transaction spills half its pages first; every fourth is NORMAL.
-  void Commit(const std::shared_ptr<wal::Log>& log, const std::vector<uint8_t>& from, const std::vector<uint8_t>& to,
-              size_t number) {
+  void Commit(const std::shared_ptr<wal::Log>& log, const std::vector<uint8_t>& from,
+              const std::vector<uint8_t>& to, size_t number) {
     const std::vector<wal::PageRef> pages = Changed(from, to);
     ASSERT_FALSE(pages.empty());
     const Durability level = number % 4 == 3 ? Durability::kNormal : Durability::kFull;
@@ -60,12 +62,14 @@ class CrashIntegrity : public testing::TestWithParam<uint32_t> {
     if (number % 3 == 2 && !half.empty()) {
       ASSERT_TRUE(connection.Write(workload_.page_size, half, false, 0, level).ok());
     }
-    Trace::Commit commit{DatabaseState::WithDigest(workload_.page_size, DigestOf(to)), number, disk_.operation_count()};
+    Trace::Commit commit{DatabaseState::WithDigest(workload_.page_size, DigestOf(to)), number,
+                         disk_.operation_count()};
     ASSERT_TRUE(connection.Write(workload_.page_size, pages, true, database_pages, level).ok());
     ASSERT_TRUE(connection.EndWrite().ok());
     const size_t place = trace_.Append(commit);
     const bool full = level == Durability::kFull;
-    trace_.Promised(full ? Trace::Promise::kPower : Trace::Promise::kProcess, place, disk_.operation_count());
+    trace_.Promised(full ? Trace::Promise::kPower : Trace::Promise::kProcess, place,
+                    disk_.operation_count());
   }
 
   void RunSession(const std::vector<std::vector<uint8_t>>& states) {
@@ -86,7 +90,8 @@ class CrashIntegrity : public testing::TestWithParam<uint32_t> {
     }
   }
 
-  void CheckImage(support::ImageBuilder& builder, const support::CrashOptions& crash, Trace::Promise promise) {
+  void CheckImage(support::ImageBuilder& builder, const support::CrashOptions& crash,
+                  Trace::Promise promise) {
     const auto image = builder.Build(crash, &faults_);
     SyncSites files(image.get());
     Host host(&files, workload_, random_.Next64());
@@ -94,7 +99,8 @@ class CrashIntegrity : public testing::TestWithParam<uint32_t> {
     ASSERT_TRUE(log.ok()) << log.status() << " after " << builder.Where();
     const absl::StatusOr<Content> content = ReadContent(files, *log, workload_.page_size);
     ASSERT_TRUE(content.ok()) << content.status() << " after " << builder.Where();
-    ASSERT_EQ(trace_.Judge(content->digest, promise, builder.position()).violation, "") << builder.Where();
+    ASSERT_EQ(trace_.Judge(content->digest, promise, builder.position()).violation, "")
+        << builder.Where();
     ASSERT_EQ(IntegrityCheck(content->bytes), "ok") << builder.Where();
     ++checked_;
   }
@@ -114,14 +120,18 @@ TEST_P(CrashIntegrity, WhateverAPowerCutLeavesPassesIntegrityCheck) {
   support::ImageBuilder builder(disk_);
   for (uint64_t k = first_cut_; k <= builder.operation_count(); ++k) {
     builder.AdvanceTo(k);
-    ASSERT_NO_FATAL_FAILURE(CheckImage(builder, {0, CrashPolicy::kKeepAll}, Trace::Promise::kProcess));
-    ASSERT_NO_FATAL_FAILURE(CheckImage(builder, {0, CrashPolicy::kDropUnsynced}, Trace::Promise::kPower));
+    ASSERT_NO_FATAL_FAILURE(
+        CheckImage(builder, {0, CrashPolicy::kKeepAll}, Trace::Promise::kProcess));
+    ASSERT_NO_FATAL_FAILURE(
+        CheckImage(builder, {0, CrashPolicy::kDropUnsynced}, Trace::Promise::kPower));
     for (int i = 0; i < 4; ++i) {
-      ASSERT_NO_FATAL_FAILURE(CheckImage(builder, {random_.Next64(), CrashPolicy::kRandom}, Trace::Promise::kPower));
+      ASSERT_NO_FATAL_FAILURE(
+          CheckImage(builder, {random_.Next64(), CrashPolicy::kRandom}, Trace::Promise::kPower));
     }
   }
-  std::printf("seed %llu: %llu images passed integrity_check; %s\n", static_cast<unsigned long long>(kSeed),
-              static_cast<unsigned long long>(checked_), faults_.ToString().c_str());
+  std::printf("seed %llu: %llu images passed integrity_check; %s\n",
+              static_cast<unsigned long long>(kSeed), static_cast<unsigned long long>(checked_),
+              faults_.ToString().c_str());
   EXPECT_GT(checked_, 2000u);
 }
 

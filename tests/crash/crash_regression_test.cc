@@ -11,7 +11,8 @@ namespace {
 
 Workload Named(const std::string& name) {
   const std::vector<Workload> all = AllWorkloads();
-  return *std::find_if(all.begin(), all.end(), [&](const Workload& each) { return each.name == name; });
+  return *std::find_if(all.begin(), all.end(),
+                       [&](const Workload& each) { return each.name == name; });
 }
 
 std::string ViolationOf(const Workload& workload, const std::vector<Step>& steps) {
@@ -30,18 +31,22 @@ TEST(CrashRegression, RecoveryDoesNotUseTheNameOfALeftoverTemporaryFile) {
 }
 
 TEST(CrashRegression, PaddingNeverTouchesASyncedBlock) {
-  EXPECT_EQ(ViolationOf(Named("padded"), {Step::kCommit, Step::kSpilledCommit, Step::kRollback, Step::kCommit}), "");
+  EXPECT_EQ(ViolationOf(Named("padded"),
+                        {Step::kCommit, Step::kSpilledCommit, Step::kRollback, Step::kCommit}),
+            "");
 }
 
 TEST(CrashRegression, ACheckpointRightAfterRecoverySyncsTheDatabaseFile) {
   Workload workload = Named("normal");
   workload.options.checkpoint_bytes = 1;
-  EXPECT_EQ(ViolationOf(workload, {Step::kCommit, Step::kCommit, Step::kKill, Step::kQuiet, Step::kCommit, Step::kQuiet}),
+  EXPECT_EQ(ViolationOf(workload, {Step::kCommit, Step::kCommit, Step::kKill, Step::kQuiet,
+                                   Step::kCommit, Step::kQuiet}),
             "");
 }
 
 TEST(CrashRegression, AConnectionThatIsOffCheckpointsOthersDurably) {
-  const std::vector<Step> steps = {Step::kCommit, Step::kCheckpoint, Step::kCommit, Step::kCheckpoint, Step::kCommit};
+  const std::vector<Step> steps = {Step::kCommit, Step::kCheckpoint, Step::kCommit,
+                                   Step::kCheckpoint, Step::kCommit};
   EXPECT_EQ(ViolationOf(Named("full"), steps), "");
 }
 
@@ -50,7 +55,8 @@ TEST(CrashRegression, NothingIsShippedBeforeTheLogHasAnIdentity) {
   EXPECT_EQ(ViolationOf(Named("store-adopted"), {Step::kSeal, Step::kKill, Step::kCommit}), "");
 }
 
-// A process that dies between creating the log directory and making its name durable leaves that to the next one.
+// A process that dies between creating the log directory and making its name durable leaves that to
+// the next one.
 TEST(CrashRegression, TheLogDirectoryOfAKilledProcessBecomesDurable) {
   Workload workload = Named("full");
   support::SimulatedDisk disk;

@@ -7,8 +7,8 @@
 
 namespace strata::crash {
 
-// Bytes of a page that only this page in this version has. Version 0 is a page never written: zeros. Page 1 says the
-// page size where an SQLite header does.
+// Bytes of a page that only this page in this version has. Version 0 is a page never written:
+// zeros. Page 1 says the page size where an SQLite header does.
 void FillPage(uint32_t page, uint64_t version, absl::Span<uint8_t> out);
 
 // A database as numbers: which version each page has. Digest as in docs/segment_format.md.

@@ -25,18 +25,31 @@ struct Weight {
 };
 
 constexpr Weight kWeights[] = {
-    {Step::kCommit, 24},   {Step::kSpilledCommit, 12}, {Step::kRollback, 6}, {Step::kSavepoint, 6},
-    {Step::kEmpty, 2},     {Step::kCheckpoint, 6},     {Step::kTruncate, 3}, {Step::kQuiet, 7},
-    {Step::kSeal, 8, true}, {Step::kSync, 3},          {Step::kReader, 6},   {Step::kKill, 3},
+    {Step::kCommit, 24},   {Step::kSpilledCommit, 12}, {Step::kRollback, 6},
+    {Step::kSavepoint, 6}, {Step::kEmpty, 2},          {Step::kCheckpoint, 6},
+    {Step::kTruncate, 3},  {Step::kQuiet, 7},          {Step::kSeal, 8, true},
+    {Step::kSync, 3},      {Step::kReader, 6},         {Step::kKill, 3},
     {Step::kClose, 3},     {Step::kKeepOpen, 1},       {Step::kFailSync, 8, false, true},
 };
 
 }  // namespace
 
 const char* NameOf(Step step) {
-  constexpr const char* kNames[] = {"commit", "spilled commit", "rollback", "savepoint", "empty transaction",
-                                    "checkpoint", "truncate", "quiet", "seal", "sync", "reader", "kill", "close",
-                                    "close keeping the log", "failing sync"};
+  constexpr const char* kNames[] = {"commit",
+                                    "spilled commit",
+                                    "rollback",
+                                    "savepoint",
+                                    "empty transaction",
+                                    "checkpoint",
+                                    "truncate",
+                                    "quiet",
+                                    "seal",
+                                    "sync",
+                                    "reader",
+                                    "kill",
+                                    "close",
+                                    "close keeping the log",
+                                    "failing sync"};
   return kNames[static_cast<int>(step)];
 }
 
@@ -85,7 +98,8 @@ void Driver::Open() {
   absl::StatusOr<std::shared_ptr<wal::Log>> log = host_->Open();
   if (!Fine(log.status(), "open")) return;
   log_ = *std::move(log);
-  for (int i = 0; i < kConnections; ++i) connections_.push_back(std::make_unique<wal::Connection>(log_));
+  for (int i = 0; i < kConnections; ++i)
+    connections_.push_back(std::make_unique<wal::Connection>(log_));
   const absl::StatusOr<Content> content = ReadContent(sites_, log_, workload_.page_size);
   if (!Fine(content.status(), "read after open")) return;
   const Trace::Verdict verdict = trace_.Judge(content->digest, Trace::Promise::kProcess, Now());
@@ -141,7 +155,8 @@ void Driver::Run(Step step) {
       RunClose(step == Step::kClose);
       break;
     case Step::kFailSync:
-      sites_.FailSyncAfter(Below(4), [this] { disk_.FailOperation({.nth = 0, .calls = support::kSyncCall}); });
+      sites_.FailSyncAfter(
+          Below(4), [this] { disk_.FailOperation({.nth = 0, .calls = support::kSyncCall}); });
       break;
   }
   NoteSynced();
@@ -176,11 +191,14 @@ void Driver::Change(Draft* draft) {
 std::vector<uint32_t> Driver::Dirty(const Draft& draft) const {
   std::vector<uint32_t> dirty;
   const DatabaseState& base = trace_.last().state;
-  const auto changed = [&](uint32_t page) { return base.version(page) != draft.state.version(page); };
+  const auto changed = [&](uint32_t page) {
+    return base.version(page) != draft.state.version(page);
+  };
   for (uint32_t page = 1; page <= draft.state.pages(); ++page) {
     const auto logged = draft.in_log.find(page);
     const bool known = logged != draft.in_log.end();
-    if (known ? logged->second != draft.state.version(page) : SharesBlock(page, draft.state.pages(), changed)) {
+    if (known ? logged->second != draft.state.version(page)
+              : SharesBlock(page, draft.state.pages(), changed)) {
       dirty.push_back(page);
     }
   }
@@ -188,7 +206,8 @@ std::vector<uint32_t> Driver::Dirty(const Draft& draft) const {
 }
 
 // Without power-safe overwrite SQLite writes all pages of a sector when it writes one.
-bool Driver::SharesBlock(uint32_t page, uint32_t pages, const std::function<bool(uint32_t)>& changed) const {
+bool Driver::SharesBlock(uint32_t page, uint32_t pages,
+                         const std::function<bool(uint32_t)>& changed) const {
   if (!workload_.options.pad_blocks) return changed(page);
   const uint32_t in_block = std::max<uint32_t>(1, 4096 / workload_.page_size);
   const uint32_t first = (page - 1) / in_block * in_block + 1;
@@ -198,8 +217,8 @@ bool Driver::SharesBlock(uint32_t page, uint32_t pages, const std::function<bool
   return false;
 }
 
-absl::Status Driver::WritePages(wal::Connection& connection, Draft* draft, const std::vector<uint32_t>& pages,
-                                bool commit, Durability level) {
+absl::Status Driver::WritePages(wal::Connection& connection, Draft* draft,
+                                const std::vector<uint32_t>& pages, bool commit, Durability level) {
   std::vector<std::vector<uint8_t>> bytes;
   std::vector<wal::PageRef> refs;
   for (const uint32_t page : pages) {
@@ -213,7 +232,8 @@ absl::Status Driver::WritePages(wal::Connection& connection, Draft* draft, const
 
 absl::Status Driver::Spill(wal::Connection& connection, Draft* draft, Durability level) {
   std::vector<uint32_t> pages = Dirty(*draft);
-  while (pages.size() > 1 && Chance(40)) pages.erase(pages.begin() + static_cast<ptrdiff_t>(Below(pages.size())));
+  while (pages.size() > 1 && Chance(40))
+    pages.erase(pages.begin() + static_cast<ptrdiff_t>(Below(pages.size())));
   return pages.empty() ? absl::OkStatus() : WritePages(connection, draft, pages, false, level);
 }
 
@@ -227,7 +247,8 @@ absl::Status Driver::UndoneSavepoint(wal::Connection& connection, Draft* draft, 
   connection.UndoToSavepoint(savepoint);
   draft->state = saved;
   std::map<uint32_t, uint64_t> kept;
-  for (const PageNo page : connection.written_pages()) kept[page.value()] = draft->in_log[page.value()];
+  for (const PageNo page : connection.written_pages())
+    kept[page.value()] = draft->in_log[page.value()];
   draft->in_log = std::move(kept);
   return absl::OkStatus();
 }
@@ -299,7 +320,8 @@ void Driver::RunCheckpoint(bool truncate) {
   }
   EndReader();
   wal::Connection& connection = AnyConnection();
-  if (connection.LockForWrite(0, nullptr) != wal::WriteLock::Outcome::kAcquired) return Fail("the write lock is held");
+  if (connection.LockForWrite(0, nullptr) != wal::WriteLock::Outcome::kAcquired)
+    return Fail("the write lock is held");
   const bool copied = Fine(log_->Checkpoint(tip, sync, true), "checkpoint");
   if (copied && log_->state().index->floor() == tip) Fine(log_->Truncate(), "truncate");
   connection.UnlockForWrite();
@@ -327,7 +349,8 @@ void Driver::RunClose(bool remove) {
   const bool fine = Fine(closed, "close");
   Kill();
   if (fine && workload_.power_cuts && !sites_.Stat(kLogPath).ok()) trace_.Closed(Now());
-  if (fine && workload_.power_cuts) trace_.Promised(Trace::Promise::kPower, trace_.LastAlive(), Now());
+  if (fine && workload_.power_cuts)
+    trace_.Promised(Trace::Promise::kPower, trace_.LastAlive(), Now());
   if (failure_.empty()) Open();
 }
 

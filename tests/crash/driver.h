@@ -15,20 +15,20 @@ namespace strata::crash {
 
 enum class Step {
   kCommit,
-  kSpilledCommit,   // pages written before the commit, some of them twice
-  kRollback,        // after a spill
-  kSavepoint,       // a commit after a savepoint was undone
-  kEmpty,           // a write transaction without writes
+  kSpilledCommit,  // pages written before the commit, some of them twice
+  kRollback,       // after a spill
+  kSavepoint,      // a commit after a savepoint was undone
+  kEmpty,          // a write transaction without writes
   kCheckpoint,
-  kTruncate,        // checkpoint that leaves one empty file
-  kQuiet,           // a background round after a short pause: syncs, marks, spare file, clean-up
-  kSeal,            // the same after a long one: seals and ships too
+  kTruncate,  // checkpoint that leaves one empty file
+  kQuiet,     // a background round after a short pause: syncs, marks, spare file, clean-up
+  kSeal,      // the same after a long one: seals and ships too
   kSync,
-  kReader,          // takes a snapshot, or looks whether it is still the same
-  kKill,            // the process goes, the machine stays
-  kClose,           // clean close, and open again
-  kKeepOpen,        // clean close that leaves the log
-  kFailSync,        // the next sync, not of the database file, fails
+  kReader,    // takes a snapshot, or looks whether it is still the same
+  kKill,      // the process goes, the machine stays
+  kClose,     // clean close, and open again
+  kKeepOpen,  // clean close that leaves the log
+  kFailSync,  // the next sync, not of the database file, fails
 };
 
 inline constexpr int kStepKinds = static_cast<int>(Step::kFailSync) + 1;
@@ -38,7 +38,8 @@ const char* NameOf(Step step);
 class Driver {
  public:
   // `start` is what is on the disk; `first_version` is above every version in it.
-  Driver(support::SimulatedDisk* disk, const Workload& workload, uint64_t seed, Trace trace, uint64_t first_version);
+  Driver(support::SimulatedDisk* disk, const Workload& workload, uint64_t seed, Trace trace,
+         uint64_t first_version);
   ~Driver();
 
   void Open();
@@ -71,9 +72,10 @@ class Driver {
   void Change(Draft* draft);
   void Grow(Draft* draft, uint32_t pages);
   std::vector<uint32_t> Dirty(const Draft& draft) const;
-  bool SharesBlock(uint32_t page, uint32_t pages, const std::function<bool(uint32_t)>& changed) const;
-  absl::Status WritePages(wal::Connection& connection, Draft* draft, const std::vector<uint32_t>& pages, bool commit,
-                          wal::Durability level);
+  bool SharesBlock(uint32_t page, uint32_t pages,
+                   const std::function<bool(uint32_t)>& changed) const;
+  absl::Status WritePages(wal::Connection& connection, Draft* draft,
+                          const std::vector<uint32_t>& pages, bool commit, wal::Durability level);
   absl::Status Spill(wal::Connection& connection, Draft* draft, wal::Durability level);
   absl::Status UndoneSavepoint(wal::Connection& connection, Draft* draft, wal::Durability level);
   absl::Status Transaction(wal::Connection& connection, Step step, wal::Durability level);

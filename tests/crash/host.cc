@@ -23,14 +23,17 @@ absl::StatusOr<std::shared_ptr<wal::Log>> Host::Open(bool read_only) {
   wal::StoreAddress store;
   if (workload_.store) store = {kStoreUrl, kNamespace};
   // SQLite creates the file when it is not there, and leaves making its name durable to the log.
-  if (!read_only) STRATA_RETURN_IF_ERROR(files_.Open(kDatabasePath, io::OpenMode::kCreateOrOpen, {}).status());
+  if (!read_only)
+    STRATA_RETURN_IF_ERROR(files_.Open(kDatabasePath, io::OpenMode::kCreateOrOpen, {}).status());
   files_.set_phase(SyncSites::Phase::kOpening);
-  auto log = wal::Log::Open(place, store, {&files_, &clock_, &random_, &logger_}, workload_.options);
+  auto log =
+      wal::Log::Open(place, store, {&files_, &clock_, &random_, &logger_}, workload_.options);
   files_.set_phase(SyncSites::Phase::kRunning);
   return log;
 }
 
-absl::StatusOr<Content> ReadContent(io::FileSystem& files, wal::Connection& connection, uint32_t page_size) {
+absl::StatusOr<Content> ReadContent(io::FileSystem& files, wal::Connection& connection,
+                                    uint32_t page_size) {
   STRATA_ASSIGN_OR_RETURN(auto file, files.Open(kDatabasePath, io::OpenMode::kReadOnly));
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   uint32_t pages = connection.snapshot().database_pages;
@@ -51,7 +54,8 @@ absl::StatusOr<Content> ReadContent(io::FileSystem& files, wal::Connection& conn
   return Content{digest.value(), connection.snapshot().frame.value(), std::move(bytes)};
 }
 
-absl::StatusOr<Content> ReadContent(io::FileSystem& files, const std::shared_ptr<wal::Log>& log, uint32_t page_size) {
+absl::StatusOr<Content> ReadContent(io::FileSystem& files, const std::shared_ptr<wal::Log>& log,
+                                    uint32_t page_size) {
   wal::Connection connection(log);
   STRATA_RETURN_IF_ERROR(connection.BeginRead().status());
   return ReadContent(files, connection, page_size);

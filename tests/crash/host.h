@@ -26,9 +26,9 @@ struct Workload {
   wal::Options options;
   bool store = false;
   std::vector<wal::Durability> levels = {wal::Durability::kFull, wal::Durability::kNormal};
-  uint32_t initial_pages = 0;      // of an ordinary database that Strata adopts
+  uint32_t initial_pages = 0;  // of an ordinary database that Strata adopts
   bool failing_syncs = false;
-  bool power_cuts = true;          // false: only the process is lost
+  bool power_cuts = true;  // false: only the process is lost
   support::DamageModel damage = support::DamageModel::kPowerSafeOverwrite;
 };
 
@@ -62,8 +62,10 @@ struct Content {
 };
 
 // The whole database as a connection in a read transaction sees it.
-absl::StatusOr<Content> ReadContent(io::FileSystem& files, wal::Connection& connection, uint32_t page_size);
+absl::StatusOr<Content> ReadContent(io::FileSystem& files, wal::Connection& connection,
+                                    uint32_t page_size);
 // The same in a transaction of its own.
-absl::StatusOr<Content> ReadContent(io::FileSystem& files, const std::shared_ptr<wal::Log>& log, uint32_t page_size);
+absl::StatusOr<Content> ReadContent(io::FileSystem& files, const std::shared_ptr<wal::Log>& log,
+                                    uint32_t page_size);
 
 }  // namespace strata::crash

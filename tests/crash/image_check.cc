@@ -25,8 +25,9 @@ CheckCounts& CheckCounts::operator+=(const CheckCounts& other) {
 }
 
 std::string CheckCounts::ToString() const {
-  return absl::StrCat(images, " images checked, ", recovery_images, " of them of a recovery that was cut, ", read_only,
-                      " also read-only, ", stores, " stores with ", stored_segments, " different segments verified");
+  return absl::StrCat(images, " images checked, ", recovery_images,
+                      " of them of a recovery that was cut, ", read_only, " also read-only, ",
+                      stores, " stores with ", stored_segments, " different segments verified");
 }
 
 absl::StatusOr<Content> ImageCheck::Recover(SimulatedDisk& image, bool read_only) {
@@ -37,13 +38,14 @@ absl::StatusOr<Content> ImageCheck::Recover(SimulatedDisk& image, bool read_only
   return ReadContent(files, log, workload_.page_size);
 }
 
-std::string ImageCheck::Run(SimulatedDisk& image, const Trace& trace, Trace::Promise promise, uint64_t operations,
-                            bool thorough) {
+std::string ImageCheck::Run(SimulatedDisk& image, const Trace& trace, Trace::Promise promise,
+                            uint64_t operations, bool thorough) {
   ++counts_.images;
   absl::StatusOr<Content> before(Content{});
   if (thorough) {
     before = Recover(image, true);
-    const bool none = absl::IsNotFound(before.status()) || absl::IsPermissionDenied(before.status());
+    const bool none =
+        absl::IsNotFound(before.status()) || absl::IsPermissionDenied(before.status());
     if (!before.ok() && !none) return absl::StrCat("read-only: ", before.status().ToString());
     if (image.operation_count() != 0) return "opening read-only wrote";
     counts_.read_only += before.ok();
@@ -54,7 +56,8 @@ std::string ImageCheck::Run(SimulatedDisk& image, const Trace& trace, Trace::Pro
   if (!verdict.violation.empty()) return verdict.violation;
   found_ = *verdict.commit;
   if (!thorough) return "";
-  if (before.ok() && before->digest != content->digest) return "read-only, the state is another one";
+  if (before.ok() && before->digest != content->digest)
+    return "read-only, the state is another one";
   std::string wrong = CheckCutRecovery(image, content->digest);
   if (wrong.empty()) wrong = CheckAgain(image, content->digest);
   if (wrong.empty() && workload_.store) wrong = CheckStore(image, trace, content->frame);
@@ -71,11 +74,13 @@ std::string ImageCheck::CheckCutRecovery(const SimulatedDisk& image, uint64_t di
   support::ImageBuilder builder(image);
   for (uint64_t k = 1; k <= builder.operation_count(); ++k) {
     builder.AdvanceTo(k);
-    const auto cut = builder.Build({random_.Next64(), support::CrashPolicy::kRandom, workload_.damage}, &faults_);
+    const auto cut = builder.Build(
+        {random_.Next64(), support::CrashPolicy::kRandom, workload_.damage}, &faults_);
     const absl::StatusOr<Content> content = Recover(*cut, false);
     ++counts_.images;
     ++counts_.recovery_images;
-    const std::string where = absl::StrCat("recovery cut after its operation ", builder.Where(), ": ");
+    const std::string where =
+        absl::StrCat("recovery cut after its operation ", builder.Where(), ": ");
     if (!content.ok()) return absl::StrCat(where, content.status().ToString());
     if (content->digest != digest) return absl::StrCat(where, "another state");
   }
@@ -90,7 +95,8 @@ std::string ImageCheck::CheckStore(SimulatedDisk& image, const Trace& trace, uin
 absl::Status ImageCheck::VerifyStore(SimulatedDisk& image, const Trace& trace, uint64_t end) {
   if (!image.Stat("/store").ok()) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(const auto store, io::OpenStore(&image, &random_, kStoreUrl));
-  STRATA_ASSIGN_OR_RETURN(const std::vector<segment::LogId> ids, segment::ListLogIds(*store, kNamespace));
+  STRATA_ASSIGN_OR_RETURN(const std::vector<segment::LogId> ids,
+                          segment::ListLogIds(*store, kNamespace));
   ++counts_.stores;
   if (ids.size() > 1) return absl::InternalError("more than one log id");
   if (ids.empty()) return absl::OkStatus();
@@ -98,12 +104,14 @@ absl::Status ImageCheck::VerifyStore(SimulatedDisk& image, const Trace& trace, u
   segment::FrameNo last;
   for (const segment::StoredSegment& stored : segments) {
     const std::string key = segment::BuildSegmentKey(kNamespace, stored.key);
-    if (stored.key.first != last.next()) return absl::InternalError(absl::StrCat(key, ": a gap or overlap before it"));
+    if (stored.key.first != last.next())
+      return absl::InternalError(absl::StrCat(key, ": a gap or overlap before it"));
     last = stored.key.last;
     STRATA_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, store->GetRange(key, 0, stored.size));
     const uint64_t checksum = static_cast<uint64_t>(io::Crc32c(0, bytes)) << 32 | bytes.size();
-    STRATA_ASSIGN_OR_RETURN(const auto reader, segment::SegmentReader::Open(
-                                                   std::make_shared<io::MemorySource>(std::move(bytes), key)));
+    STRATA_ASSIGN_OR_RETURN(
+        const auto reader,
+        segment::SegmentReader::Open(std::make_shared<io::MemorySource>(std::move(bytes), key)));
     if (verified_.insert(checksum).second) {
       ++counts_.stored_segments;
       STRATA_RETURN_IF_ERROR(reader->VerifyAll());
@@ -111,11 +119,13 @@ absl::Status ImageCheck::VerifyStore(SimulatedDisk& image, const Trace& trace, u
     for (const segment::CommitEntry& commit : reader->commits()) {
       const std::optional<uint64_t> digest = trace.DigestAt(commit.frame.value());
       if (digest == commit.digest) continue;
-      return absl::InternalError(absl::StrCat(key, ": digest at frame ", commit.frame.value(),
-                                              digest.has_value() ? " is wrong" : ", where no commit is"));
+      return absl::InternalError(
+          absl::StrCat(key, ": digest at frame ", commit.frame.value(),
+                       digest.has_value() ? " is wrong" : ", where no commit is"));
     }
   }
-  if (last.value() > end) return absl::InternalError(absl::StrCat("ends at frame ", last.value(), ", the log at ", end));
+  if (last.value() > end)
+    return absl::InternalError(absl::StrCat("ends at frame ", last.value(), ", the log at ", end));
   return absl::OkStatus();
 }
 

@@ -12,11 +12,11 @@
 namespace strata::crash {
 
 struct CheckCounts {
-  uint64_t images = 0;            // recovered and compared
-  uint64_t recovery_images = 0;   // of these, with recovery itself cut
-  uint64_t read_only = 0;         // also opened without the right to write
-  uint64_t stores = 0;            // stores verified
-  uint64_t stored_segments = 0;   // different ones among them
+  uint64_t images = 0;           // recovered and compared
+  uint64_t recovery_images = 0;  // of these, with recovery itself cut
+  uint64_t read_only = 0;        // also opened without the right to write
+  uint64_t stores = 0;           // stores verified
+  uint64_t stored_segments = 0;  // different ones among them
 
   CheckCounts& operator+=(const CheckCounts& other);
   std::string ToString() const;
@@ -27,10 +27,11 @@ class ImageCheck {
  public:
   ImageCheck(const Workload& workload, uint64_t seed) : workload_(workload), random_(seed) {}
 
-  // Empty when a crash after `operations` may have left this image. `thorough`: recovers it more than once, from every
-  // crash within recovery, without the right to write, and looks at the store.
-  std::string Run(support::SimulatedDisk& image, const Trace& trace, Trace::Promise promise, uint64_t operations,
-                  bool thorough);
+  // Empty when a crash after `operations` may have left this image. `thorough`: recovers it more
+  // than once, from every crash within recovery, without the right to write, and looks at the
+  // store.
+  std::string Run(support::SimulatedDisk& image, const Trace& trace, Trace::Promise promise,
+                  uint64_t operations, bool thorough);
 
   // The commit that the last Run found.
   size_t found() const { return found_; }

@@ -45,8 +45,9 @@ constexpr Site kNecessary[] = {
     {"directory: store: object: name", "store"},
 };
 
-// Syncs of directories in which nothing was waiting, as far as this machine knows: another process may have died
-// between a change and its sync, so that the product cannot know. And of removed files that nobody would miss.
+// Syncs of directories in which nothing was waiting, as far as this machine knows: another process
+// may have died between a change and its sync, so that the product cannot know. And of removed
+// files that nobody would miss.
 constexpr const char* kPrecautions[] = {
     "directory: unchanged",
     "directory: store, unchanged",
@@ -54,7 +55,8 @@ constexpr const char* kPrecautions[] = {
     "directory: other file removed",
 };
 
-CampaignResult RunWithout(const std::string& site, const std::string& workload_name, uint64_t images) {
+CampaignResult RunWithout(const std::string& site, const std::string& workload_name,
+                          uint64_t images) {
   CampaignResult total;
   for (uint64_t seed = 1; total.violation.empty() && total.checks.images < images; ++seed) {
     for (const Workload& workload : AllWorkloads()) {
@@ -73,15 +75,18 @@ class MissingSync : public testing::TestWithParam<Site> {};
 
 TEST_P(MissingSync, IsFound) {
   const CampaignResult total = RunWithout(GetParam().name, GetParam().workload, kMostImages);
-  std::printf("after %llu images: %s\n", static_cast<unsigned long long>(total.checks.images), total.violation.c_str());
+  std::printf("after %llu images: %s\n", static_cast<unsigned long long>(total.checks.images),
+              total.violation.c_str());
   EXPECT_NE(total.violation, "");
 }
 
 std::string TestName(const testing::TestParamInfo<Site>& info) {
   std::string name;
   for (const char* at = info.param.name; *at != '\0'; ++at) {
-    if (std::isalnum(static_cast<unsigned char>(*at)) != 0) name += *at;
-    else if (!name.empty() && name.back() != '_') name += '_';
+    if (std::isalnum(static_cast<unsigned char>(*at)) != 0)
+      name += *at;
+    else if (!name.empty() && name.back() != '_')
+      name += '_';
   }
   return name;
 }

@@ -17,10 +17,13 @@ bool InStore(const std::string& path) { return absl::StartsWith(path, "/store");
 
 class SiteFile : public io::File {
  public:
-  SiteFile(SyncSites* sites, std::unique_ptr<io::File> inner, std::shared_ptr<SyncSites::FileNotes> notes)
+  SiteFile(SyncSites* sites, std::unique_ptr<io::File> inner,
+           std::shared_ptr<SyncSites::FileNotes> notes)
       : sites_(*sites), inner_(std::move(inner)), notes_(std::move(notes)) {}
 
-  absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override { return inner_->ReadAt(offset, out); }
+  absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override {
+    return inner_->ReadAt(offset, out);
+  }
   absl::Status WriteAt(uint64_t offset, absl::Span<const io::ByteView> parts) override {
     if (!parts.empty()) sites_.NoteWrite(*notes_, offset, parts[0]);
     return inner_->WriteAt(offset, parts);
@@ -76,7 +79,8 @@ std::string SyncSites::SiteOf(const FileNotes& notes) const {
   return notes.has_frames ? "log: replacement" : "log: new file";
 }
 
-absl::StatusOr<std::unique_ptr<io::File>> SyncSites::Open(const std::string& path, io::OpenMode mode,
+absl::StatusOr<std::unique_ptr<io::File>> SyncSites::Open(const std::string& path,
+                                                          io::OpenMode mode,
                                                           const io::Ownership& ownership) {
   const bool existed = inner_.Stat(path).ok();
   absl::StatusOr<std::unique_ptr<io::File>> file = inner_.Open(path, mode, ownership);
@@ -84,7 +88,8 @@ absl::StatusOr<std::unique_ptr<io::File>> SyncSites::Open(const std::string& pat
   if (!existed) {
     files_.erase(path);
     const bool temporary = absl::EndsWith(path, ".tmp") || InStore(path);  // told by its rename
-    if (!temporary) changed_[io::DirectoryOf(path)] = absl::EndsWith(path, "/lock") ? "lock file" : "new file";
+    if (!temporary)
+      changed_[io::DirectoryOf(path)] = absl::EndsWith(path, "/lock") ? "lock file" : "new file";
   }
   std::shared_ptr<FileNotes>& notes = files_[path];
   if (notes == nullptr) {
@@ -98,7 +103,9 @@ absl::StatusOr<std::unique_ptr<io::File>> SyncSites::Open(const std::string& pat
 
 absl::Status SyncSites::CreateDirectory(const std::string& path, const io::Ownership& ownership) {
   const absl::Status status = inner_.CreateDirectory(path, ownership);
-  if (status.ok()) changed_[io::DirectoryOf(path)] = InStore(path) ? "store: new directory" : "parent: new log directory";
+  if (status.ok())
+    changed_[io::DirectoryOf(path)] =
+        InStore(path) ? "store: new directory" : "parent: new log directory";
   return status;
 }
 
@@ -156,8 +163,9 @@ absl::Status SyncSites::Unlink(const std::string& path) {
 
 absl::Status SyncSites::SyncDirectory(const std::string& path) {
   const auto change = changed_.find(path);
-  const std::string site = absl::StrCat("directory: ", change == changed_.end() ? (InStore(path) ? "store, unchanged" : "unchanged")
-                                                                               : change->second);
+  const std::string site = absl::StrCat(
+      "directory: ", change == changed_.end() ? (InStore(path) ? "store, unchanged" : "unchanged")
+                                              : change->second);
   if (change != changed_.end()) changed_.erase(change);
   return Enter(site) ? inner_.SyncDirectory(path) : absl::OkStatus();
 }

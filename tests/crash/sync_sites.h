@@ -10,8 +10,8 @@
 
 #include "io/file.h"
 
-// Gives each sync of the product a name, by what was done to the file or directory since its last sync, and leaves one
-// of them out when told: a product without that line of code.
+// Gives each sync of the product a name, by what was done to the file or directory since its last
+// sync, and leaves one of them out when told: a product without that line of code.
 namespace strata::crash {
 
 class SyncSites : public io::FileSystem {
@@ -24,8 +24,8 @@ class SyncSites : public io::FileSystem {
   const std::map<std::string, uint64_t>& seen() const { return seen_; }
   uint64_t swallowed_calls() const { return swallowed_calls_; }
 
-  // `fail` is called just before the sync that comes after `skip` others; those of the database file do not count,
-  // because a process that starts later cannot know of that failure.
+  // `fail` is called just before the sync that comes after `skip` others; those of the database
+  // file do not count, because a process that starts later cannot know of that failure.
   void FailSyncAfter(uint64_t skip, std::function<void()> fail) {
     skip_ = skip;
     fail_ = std::move(fail);
@@ -43,15 +43,19 @@ class SyncSites : public io::FileSystem {
   absl::Status RenameIfAbsent(const std::string& from, const std::string& to) override;
   absl::Status Unlink(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
-  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override { return inner_.List(path); }
+  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
+    return inner_.List(path);
+  }
   absl::StatusOr<io::FileInfo> Stat(const std::string& path) override { return inner_.Stat(path); }
-  absl::StatusOr<bool> IsNetwork(const std::string& path) override { return inner_.IsNetwork(path); }
+  absl::StatusOr<bool> IsNetwork(const std::string& path) override {
+    return inner_.IsNetwork(path);
+  }
 
  private:
   friend class SiteFile;
   struct FileNotes {
-    std::string name;         // the path it has now
-    bool published = false;   // has left its temporary name
+    std::string name;        // the path it has now
+    bool published = false;  // has left its temporary name
     bool has_frames = false;
     bool marked_last = false;  // the last record written is a mark
   };
@@ -72,7 +76,8 @@ class SyncSites : public io::FileSystem {
   Phase phase_ = Phase::kRunning;
   std::map<std::string, uint64_t> seen_;
   std::map<std::string, std::shared_ptr<FileNotes>> files_;
-  std::map<std::string, std::string> changed_;  // directory: the last change of its names since its sync
+  std::map<std::string, std::string>
+      changed_;  // directory: the last change of its names since its sync
 };
 
 }  // namespace strata::crash

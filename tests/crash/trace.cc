@@ -25,7 +25,8 @@ void Trace::Promised(Promise promise, size_t commit, uint64_t operations) {
 }
 
 void Trace::Found(size_t found, uint64_t operations) {
-  for (size_t i = found + 1; i < commits_.size(); ++i) commits_[i].gone_at = std::min(commits_[i].gone_at, operations);
+  for (size_t i = found + 1; i < commits_.size(); ++i)
+    commits_[i].gone_at = std::min(commits_[i].gone_at, operations);
   Promised(Promise::kProcess, found, operations);
 }
 
@@ -49,8 +50,9 @@ size_t Trace::LastAlive() const {
 
 size_t Trace::Oldest(Promise promise, uint64_t operations) const {
   const std::vector<Kept>& kept = promise == Promise::kPower ? power_ : process_;
-  const auto after = std::upper_bound(kept.begin(), kept.end(), operations,
-                                      [](uint64_t at, const Kept& each) { return at < each.operations; });
+  const auto after =
+      std::upper_bound(kept.begin(), kept.end(), operations,
+                       [](uint64_t at, const Kept& each) { return at < each.operations; });
   return after == kept.begin() ? 0 : std::prev(after)->commit;
 }
 
@@ -67,14 +69,16 @@ Trace::Verdict Trace::Judge(uint64_t digest, Promise promise, uint64_t operation
     if (commit >= oldest && IsPossible(commit, operations)) return {commit, ""};
   }
   const size_t commit = found->second.back();
-  const char* what = commit < oldest ? "acknowledged commits are lost" : "a commit appears that cannot be there";
-  return {commit, absl::StrCat(what, ": found commit ", commit, " (", commits_[commit].what, "), promised ", oldest,
-                               " (", commits_[oldest].what, ")")};
+  const char* what =
+      commit < oldest ? "acknowledged commits are lost" : "a commit appears that cannot be there";
+  return {commit, absl::StrCat(what, ": found commit ", commit, " (", commits_[commit].what,
+                               "), promised ", oldest, " (", commits_[oldest].what, ")")};
 }
 
 std::optional<uint64_t> Trace::DigestAt(uint64_t frame) const {
   for (size_t i = commits_.size(); i-- > 0;) {
-    if (commits_[i].frame == frame && commits_[i].gone_at == kNever) return commits_[i].state.digest();
+    if (commits_[i].frame == frame && commits_[i].gone_at == kNever)
+      return commits_[i].state.digest();
   }
   const auto earlier = earlier_.find(frame);
   if (earlier == earlier_.end()) return std::nullopt;
@@ -85,7 +89,8 @@ Trace Trace::After(size_t commit) const {
   Trace after(commits_[commit].state, commits_[commit].frame);
   after.earlier_ = earlier_;
   for (size_t i = 0; i < commit; ++i) {
-    if (commits_[i].gone_at == kNever) after.earlier_[commits_[i].frame] = commits_[i].state.digest();
+    if (commits_[i].gone_at == kNever)
+      after.earlier_[commits_[i].frame] = commits_[i].state.digest();
   }
   return after;
 }

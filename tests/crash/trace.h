@@ -12,8 +12,9 @@
 
 namespace strata::crash {
 
-// What a workload did and was promised, by the number of operations its disk had seen at the time. Commits are in the
-// order of the history; those that a later re-open did not find are marked as gone.
+// What a workload did and was promised, by the number of operations its disk had seen at the time.
+// Commits are in the order of the history; those that a later re-open did not find are marked as
+// gone.
 class Trace {
  public:
   static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
@@ -21,7 +22,7 @@ class Trace {
   struct Commit {
     DatabaseState state;
     uint64_t frame = 0;
-    uint64_t begun_at = 0;     // operations before the call that ended it
+    uint64_t begun_at = 0;  // operations before the call that ended it
     uint64_t gone_at = kNever;
     std::string what;
   };

@@ -40,8 +40,8 @@ TEST(Compression, EveryTruncationIsDataLoss) {
   const auto compressed = CompressZstd(Page(4096), 3).value();
   std::vector<uint8_t> out(4096);
   for (size_t size = 0; size < compressed.size(); ++size) {
-    EXPECT_TRUE(absl::IsDataLoss(
-        DecompressZstd(ByteView(compressed).first(size), absl::MakeSpan(out))))
+    EXPECT_TRUE(
+        absl::IsDataLoss(DecompressZstd(ByteView(compressed).first(size), absl::MakeSpan(out))))
         << size;
   }
 }

@@ -25,7 +25,8 @@ class FileContract : public BothFileSystems {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, FileContract, testing::Values(Kind::kPosix, Kind::kSimulated), KindName);
+INSTANTIATE_TEST_SUITE_P(All, FileContract, testing::Values(Kind::kPosix, Kind::kSimulated),
+                         KindName);
 
 TEST_P(FileContract, WrittenBytesAreReadBack) {
   auto file = Create("f");
@@ -164,7 +165,8 @@ TEST_P(FileContract, DirectoriesAreListedSortedAndRemovedWhenEmpty) {
 }
 
 TEST_P(FileContract, StatTellsKindSizeModeAndIdentity) {
-  ASSERT_TRUE(fs().Open(Path("f"), OpenMode::kCreate, {.mode = 0664}).value()->Write(0, Bytes(42, 1)).ok());
+  ASSERT_TRUE(
+      fs().Open(Path("f"), OpenMode::kCreate, {.mode = 0664}).value()->Write(0, Bytes(42, 1)).ok());
   const FileInfo info = fs().Stat(Path("f")).value();
   EXPECT_EQ(info.kind, FileKind::kRegular);
   EXPECT_EQ(info.size, 42u);
@@ -205,7 +207,9 @@ TEST_P(FileContract, SharedLocksGoTogetherAndCanBeTradedIn) {
 TEST_P(FileContract, ALockGoesWithItsHandleOnly) {
   auto first = Create("f");
   EXPECT_TRUE(first->TryLock(LockKind::kExclusive).value());
-  fs().Open(Path("f"), OpenMode::kReadWrite).value().reset();  // another handle's close frees nothing
+  fs().Open(Path("f"), OpenMode::kReadWrite)
+      .value()
+      .reset();  // another handle's close frees nothing
   auto second = fs().Open(Path("f"), OpenMode::kReadWrite).value();
   EXPECT_FALSE(second->TryLock(LockKind::kExclusive).value());
   first.reset();

@@ -17,8 +17,8 @@ TEST(ObjectKey, PlainKeysAreTaken) {
 TEST(ObjectKey, AnythingElseIsRefused) {
   using std::string_literals::operator""s;
   for (const std::string& key :
-       {""s, "/"s, "/a"s, "a/"s, "a//b"s, "."s, ".."s, "../x"s, "a/../b"s, "a/./b"s, "a b"s, "a~"s, "a\0b"s,
-        "a\\b"s, "\xC3\xA4"s, "a:b"s, std::string(kMaxComponentLength + 1, 'a')}) {
+       {""s, "/"s, "/a"s, "a/"s, "a//b"s, "."s, ".."s, "../x"s, "a/../b"s, "a/./b"s, "a b"s, "a~"s,
+        "a\0b"s, "a\\b"s, "\xC3\xA4"s, "a:b"s, std::string(kMaxComponentLength + 1, 'a')}) {
     EXPECT_TRUE(absl::IsInvalidArgument(CheckKey(key))) << key;
   }
   std::string deep = "a";

@@ -17,8 +17,12 @@ using support::SimulatedDisk;
 
 constexpr uint64_t kSeeds = 100;
 
-std::vector<uint8_t> Content(int object) { return Bytes(3000 + object, static_cast<uint8_t>(object + 1)); }
-std::string Key(int object) { return "ns" + std::to_string(object % 2) + "/deep/k" + std::to_string(object); }
+std::vector<uint8_t> Content(int object) {
+  return Bytes(3000 + object, static_cast<uint8_t>(object + 1));
+}
+std::string Key(int object) {
+  return "ns" + std::to_string(object % 2) + "/deep/k" + std::to_string(object);
+}
 
 TEST(ObjectStoreCrash, AcknowledgedObjectsSurviveAndNoneIsHalf) {
   constexpr int kObjects = 6;
@@ -36,7 +40,8 @@ TEST(ObjectStoreCrash, AcknowledgedObjectsSurviveAndNoneIsHalf) {
     builder.AdvanceTo(k);
     for (uint64_t seed = 0; seed < kSeeds; ++seed) {
       SCOPED_TRACE(builder.Where() + ", seed " + std::to_string(seed));
-      auto image = builder.Build({.seed = seed, .damage = DamageModel::kNoPowerSafeOverwrite}, &counts);
+      auto image =
+          builder.Build({.seed = seed, .damage = DamageModel::kNoPowerSafeOverwrite}, &counts);
       LocalObjectStore recovered(image.get(), &random, "/store");
       for (int object = 0; object < kObjects; ++object) {
         const auto tail = recovered.GetTail(Key(object), 10000);

@@ -39,7 +39,8 @@ class ObjectStoreTest : public BothFileSystems {
   LocalObjectStore store_{&fs(), &random_, Path("store")};
 };
 
-INSTANTIATE_TEST_SUITE_P(All, ObjectStoreTest, testing::Values(Kind::kPosix, Kind::kSimulated), KindName);
+INSTANTIATE_TEST_SUITE_P(All, ObjectStoreTest, testing::Values(Kind::kPosix, Kind::kSimulated),
+                         KindName);
 
 TEST_P(ObjectStoreTest, RangesOfAnObject) {
   ASSERT_TRUE(PutBytes("ns/object", {1, 2, 3, 4, 5}).ok());
@@ -83,7 +84,8 @@ TEST_P(ObjectStoreTest, OfConcurrentPutsIfAbsentOneSucceeds) {
   }
   std::vector<std::thread> threads;
   for (int i = 0; i < kWriters; ++i) {
-    threads.emplace_back([&, i] { results[i] = writers[i]->Commit(Crc32c(0, Bytes(1, static_cast<uint8_t>(i)))); });
+    threads.emplace_back(
+        [&, i] { results[i] = writers[i]->Commit(Crc32c(0, Bytes(1, static_cast<uint8_t>(i)))); });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(std::count_if(results.begin(), results.end(), [](const auto& s) { return s.ok(); }), 1);
@@ -126,8 +128,9 @@ TEST_P(ObjectStoreTest, BadKeysTouchNothing) {
 }
 
 TEST_P(ObjectStoreTest, ListingIsInKeyOrderAcrossDirectories) {
-  std::vector<std::string> keys = {"a/b",   "a-b",  "a.b",    "a0",   "a/c/d", "a-/x", "a-/-", "b",
-                                   "a.b-c", "aa/a", "a/c-/d", "a/c.", "Z/z",   "a--",  "0",    "a_/q"};
+  std::vector<std::string> keys = {"a/b",  "a-b", "a.b",   "a0",   "a/c/d",  "a-/x",
+                                   "a-/-", "b",   "a.b-c", "aa/a", "a/c-/d", "a/c.",
+                                   "Z/z",  "a--", "0",     "a_/q"};
   for (const std::string& key : keys) ASSERT_TRUE(PutBytes(key, Bytes(key.size(), 1)).ok()) << key;
   std::sort(keys.begin(), keys.end());
   EXPECT_EQ(Keys(), keys);
@@ -144,16 +147,20 @@ TEST_P(ObjectStoreTest, ListingIsInKeyOrderAcrossDirectories) {
 }
 
 TEST_P(ObjectStoreTest, ListingEqualsAFilterOverAllKeys) {
-  std::vector<std::string> keys = {"a/b/c", "a/b-", "a/b.d/e", "a/bb", "ab/c", "b/a", "b/b/b/b", "c"};
+  std::vector<std::string> keys = {"a/b/c", "a/b-", "a/b.d/e", "a/bb",
+                                   "ab/c",  "b/a",  "b/b/b/b", "c"};
   for (const std::string& key : keys) ASSERT_TRUE(PutBytes(key, {1}).ok());
   std::sort(keys.begin(), keys.end());
-  for (const std::string prefix : {"", "a", "a/", "a/b", "a/b/", "a/b.", "ab", "b/b", "b/b/b/b", "d"}) {
-    for (const std::string after : {"", "a", "a/b", "a/b/", "a/b/c", "a/bb", "ab/c", "b/b/b", "c", "d"}) {
+  for (const std::string prefix :
+       {"", "a", "a/", "a/b", "a/b/", "a/b.", "ab", "b/b", "b/b/b/b", "d"}) {
+    for (const std::string after :
+         {"", "a", "a/b", "a/b/", "a/b/c", "a/bb", "ab/c", "b/b/b", "c", "d"}) {
       std::vector<std::string> expected;
       for (const std::string& key : keys) {
         if (key.rfind(prefix, 0) == 0 && key > after) expected.push_back(key);
       }
-      EXPECT_EQ(Keys(prefix, after), expected) << "prefix '" << prefix << "' after '" << after << "'";
+      EXPECT_EQ(Keys(prefix, after), expected)
+          << "prefix '" << prefix << "' after '" << after << "'";
     }
   }
   EXPECT_THAT(Keys("", "", 0), IsEmpty());

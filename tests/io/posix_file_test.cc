@@ -27,7 +27,8 @@ TEST_F(PosixFileTest, NoLinkIsFollowedWhereNoneIsWanted) {
   std::filesystem::create_symlink(Path("target"), Path("link"));
   std::filesystem::create_symlink(Path("nowhere"), Path("dangling"));
   EXPECT_TRUE(fs_.Open(Path("link"), OpenMode::kReadOnly).ok());
-  EXPECT_TRUE(absl::IsPermissionDenied(fs_.Open(Path("link"), OpenMode::kReadOnlyNoFollow).status()));
+  EXPECT_TRUE(
+      absl::IsPermissionDenied(fs_.Open(Path("link"), OpenMode::kReadOnlyNoFollow).status()));
   EXPECT_TRUE(absl::IsPermissionDenied(fs_.Open(Path("link"), OpenMode::kCreateOrOpen).status()));
   EXPECT_TRUE(absl::IsAlreadyExists(fs_.Open(Path("dangling"), OpenMode::kCreate).status()));
   EXPECT_FALSE(std::filesystem::exists(Path("nowhere")));
@@ -50,7 +51,8 @@ TEST_F(PosixFileTest, OpeningAnExistingFileKeepsItsMode) {
 }
 
 TEST_F(PosixFileTest, NewFileGetsTheOwnerAskedFor) {
-  const Ownership ownership = {.mode = 0600, .set_owner = true, .uid = ::getuid(), .gid = ::getgid()};
+  const Ownership ownership = {
+      .mode = 0600, .set_owner = true, .uid = ::getuid(), .gid = ::getgid()};
   ASSERT_TRUE(fs_.Open(Path("f"), OpenMode::kCreate, ownership).ok());
   EXPECT_EQ(fs_.Stat(Path("f"))->uid, ::getuid());
   EXPECT_EQ(fs_.Stat(Path("f"))->gid, ::getgid());

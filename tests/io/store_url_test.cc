@@ -36,9 +36,10 @@ TEST_F(StoreUrlTest, PercentEncodingNamesAnyByte) {
 }
 
 TEST_F(StoreUrlTest, AnythingElseIsRefusedWithWhatIsSupported) {
-  for (const char* url : {"", "backup", "/backup", "file:", "file:/backup", "file://", "file:///", "file://host/d",
-                          "file:///a/../b", "file:///a%2F..%2Fb", "file:///a%00b", "file:///a%2", "file:///a%zz",
-                          "file:///a?x=1", "file:///a#b", "s3://bucket/prefix", "http://host/", "://x"}) {
+  for (const char* url :
+       {"", "backup", "/backup", "file:", "file:/backup", "file://", "file:///", "file://host/d",
+        "file:///a/../b", "file:///a%2F..%2Fb", "file:///a%00b", "file:///a%2", "file:///a%zz",
+        "file:///a?x=1", "file:///a#b", "s3://bucket/prefix", "http://host/", "://x"}) {
     const absl::Status status = OpenUrl(url).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << url << ": " << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr("file:///absolute/directory")) << url;
@@ -50,8 +51,9 @@ TEST_F(StoreUrlTest, TheMessageNamesTheScheme) {
 }
 
 TEST_F(StoreUrlTest, MessagesNeverRepeatAPassword) {
-  for (const char* url : {"s3://key:hunter2@bucket/", "file://key:hunter2@host/d", "key:hunter2@x://y",
-                          "file:///d?secret=hunter2", "hunter2", "hunter2/://"}) {
+  for (const char* url :
+       {"s3://key:hunter2@bucket/", "file://key:hunter2@host/d", "key:hunter2@x://y",
+        "file:///d?secret=hunter2", "hunter2", "hunter2/://"}) {
     EXPECT_THAT(std::string(OpenUrl(url).status().message()), Not(HasSubstr("hunter2"))) << url;
   }
 }

@@ -69,12 +69,14 @@ TEST_F(MetaDbTest, AMonitoredNamespaceIsFoundAgain) {
   ASSERT_TRUE(found.ok()) << found.status();
   EXPECT_EQ(found->id, added->id);
   EXPECT_EQ(found->added_us, 17);
-  EXPECT_EQ(meta_db_->Monitor("file:///s", "app", 18).status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(meta_db_->Monitor("file:///s", "app", 18).status().code(),
+            absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(meta_db_->Find("file:///other", "app").status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(meta_db_->Monitor("file:///s", "../app", 18).ok());
 }
 
-// libsql-wal's meta-db keyed segments by their frames alone: two databases overwrote each other's rows.
+// libsql-wal's meta-db keyed segments by their frames alone: two databases overwrote each other's
+// rows.
 TEST_F(MetaDbTest, SegmentsOfTwoNamespacesDoNotMix) {
   int64_t a = meta_db_->Monitor("file:///s", "a", 1)->id;
   int64_t b = meta_db_->Monitor("file:///s", "b", 1)->id;
@@ -86,7 +88,9 @@ TEST_F(MetaDbTest, SegmentsOfTwoNamespacesDoNotMix) {
 
 TEST_F(MetaDbTest, SameRangeOfTwoEpochsOrLevelsAreTwoRows) {
   int64_t id = meta_db_->Monitor("file:///s", "a", 1)->id;
-  ASSERT_TRUE(meta_db_->AddSegments(id, {Stored(1, 10, 1, 0), Stored(1, 10, 2, 0), Stored(1, 10, 1, 1)}).ok());
+  ASSERT_TRUE(
+      meta_db_->AddSegments(id, {Stored(1, 10, 1, 0), Stored(1, 10, 2, 0), Stored(1, 10, 1, 1)})
+          .ok());
   ASSERT_TRUE(meta_db_->AddSegments(id, {Stored(1, 10, 1, 0)}).ok());
   EXPECT_THAT(*meta_db_->Segments(id), SizeIs(3));
 }
@@ -100,7 +104,8 @@ TEST_F(MetaDbTest, UnmonitorLeavesNoRows) {
   ASSERT_TRUE(meta_db_->Store(id, false, {Stored(1, 10)}, {claim}, 5).ok());
   ASSERT_TRUE(meta_db_->StartJob(id, "compact", "x", 5).ok());
   ASSERT_TRUE(meta_db_->Unmonitor("file:///s", "a").ok());
-  for (const char* table : {"monitored_namespaces", "segments", "epochs", "jobs"}) EXPECT_EQ(Count(table), 0);
+  for (const char* table : {"monitored_namespaces", "segments", "epochs", "jobs"})
+    EXPECT_EQ(Count(table), 0);
   EXPECT_EQ(meta_db_->Unmonitor("file:///s", "a").code(), absl::StatusCode::kNotFound);
 }
 
@@ -119,7 +124,8 @@ TEST_F(MetaDbTest, JobsSayHowTheyEnded) {
 
 TEST_F(MetaDbTest, NumbersBeyondSqlitesIntegersAreRefused) {
   int64_t id = meta_db_->Monitor("file:///s", "a", 1)->id;
-  EXPECT_EQ(meta_db_->AddSegments(id, {Stored(1, UINT64_MAX - 1)}).code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(meta_db_->AddSegments(id, {Stored(1, UINT64_MAX - 1)}).code(),
+            absl::StatusCode::kOutOfRange);
   EXPECT_THAT(*meta_db_->Segments(id), IsEmpty());
 }
 

@@ -32,7 +32,9 @@ class SyncTest : public compactor::ScratchStore {
     monitored_ = *meta_db_->Monitor(url(), "app", 1);
   }
 
-  void PutSegment(const StoredSegment& stored) { PutBytes(segment::BuildSegmentKey("app", stored.key), "bytes"); }
+  void PutSegment(const StoredSegment& stored) {
+    PutBytes(segment::BuildSegmentKey("app", stored.key), "bytes");
+  }
   void PutEpoch(uint64_t epoch, uint64_t first_frame, uint8_t id = 1) {
     EpochClaim claim;
     claim.log_id = Id(id);
@@ -62,7 +64,8 @@ TEST_F(SyncTest, ReadsOnlyWhatIsNew) {
   EXPECT_EQ(again.epochs_read, 0u);
   PutSegment(Stored(21, 30, 1, 0));
   EXPECT_EQ(Run(SyncMode::kNew).segments_read, 1u);
-  EXPECT_THAT(Known(), ElementsAre(Stored(1, 10, 1, 1), Stored(11, 20, 1, 0), Stored(21, 30, 1, 0)));
+  EXPECT_THAT(Known(),
+              ElementsAre(Stored(1, 10, 1, 1), Stored(11, 20, 1, 0), Stored(21, 30, 1, 0)));
   EXPECT_EQ(meta_db_->Find(url(), "app")->synced_us, 99);
 }
 

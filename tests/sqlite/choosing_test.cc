@@ -87,7 +87,8 @@ TEST_F(ChoosingTest, BuiltinDoesNotOpenAnEngineLog) {
 
 TEST_F(ChoosingTest, AttachedDatabaseIsSwitched) {
   Connection connection(":memory:");
-  ASSERT_EQ(connection.Run("ATTACH '" + Uri("wal=fake") + "' AS b"), SQLITE_OK) << connection.Message();
+  ASSERT_EQ(connection.Run("ATTACH '" + Uri("wal=fake") + "' AS b"), SQLITE_OK)
+      << connection.Message();
   EXPECT_EQ(connection.Value("PRAGMA b.journal_mode"), "wal");
   ASSERT_EQ(connection.Run("CREATE TABLE b.t(a)"), SQLITE_OK);
   EXPECT_TRUE(LogIsDirectory());
@@ -95,7 +96,8 @@ TEST_F(ChoosingTest, AttachedDatabaseIsSwitched) {
 
 TEST_F(ChoosingTest, AttachedDatabaseIsSwitchedInsideATransaction) {
   Connection connection(Path("other.db"));
-  ASSERT_EQ(connection.Run("BEGIN; CREATE TABLE u(a); ATTACH '" + Uri("wal=fake") + "' AS b"), SQLITE_OK)
+  ASSERT_EQ(connection.Run("BEGIN; CREATE TABLE u(a); ATTACH '" + Uri("wal=fake") + "' AS b"),
+            SQLITE_OK)
       << connection.Message();
   ASSERT_EQ(connection.Run("CREATE TABLE b.t(a); ROLLBACK"), SQLITE_OK);
   EXPECT_EQ(connection.Value("SELECT count(*) FROM b.sqlite_schema"), "0");
@@ -131,7 +133,9 @@ TEST_F(ChoosingTest, ReadOnlyIsToldToTheEngine) {
 }
 
 TEST_F(ChoosingTest, SwitchKeepsTheContents) {
-  ASSERT_EQ(Connection(Path()).Run("PRAGMA page_size=8192; CREATE TABLE t(a); INSERT INTO t VALUES(5)"), SQLITE_OK);
+  ASSERT_EQ(
+      Connection(Path()).Run("PRAGMA page_size=8192; CREATE TABLE t(a); INSERT INTO t VALUES(5)"),
+      SQLITE_OK);
   Connection connection(Uri("wal=fake"));
   EXPECT_EQ(connection.Value("SELECT a FROM t"), "5");
   EXPECT_EQ(connection.Value("PRAGMA page_size"), "8192");

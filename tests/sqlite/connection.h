@@ -10,7 +10,8 @@ namespace strata::sqlite_test {
 // A connection for tests; every call keeps the result code and the message of the last one.
 class Connection {
  public:
-  explicit Connection(const std::string& name, int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
+  explicit Connection(const std::string& name,
+                      int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
     result_ = sqlite3_open_v2(name.c_str(), &handle_, flags | SQLITE_OPEN_URI, nullptr);
   }
   Connection(const Connection&) = delete;

@@ -44,7 +44,8 @@ TEST_F(DispatchTest, LargeCommitArrivesInOneCall) {
 
 TEST_F(DispatchTest, SpilledTransactionIsUndone) {
   Connection writer(Uri("wal=fake"));
-  ASSERT_EQ(writer.Run("PRAGMA cache_size=10; CREATE TABLE t(a); INSERT INTO t VALUES(1); BEGIN"), SQLITE_OK);
+  ASSERT_EQ(writer.Run("PRAGMA cache_size=10; CREATE TABLE t(a); INSERT INTO t VALUES(1); BEGIN"),
+            SQLITE_OK);
   ASSERT_EQ(writer.Run(kManyRows), SQLITE_OK);
   ASSERT_EQ(writer.Run("ROLLBACK"), SQLITE_OK);
   EXPECT_GT(fake_engine_record()->undone_pages, 0);
@@ -54,8 +55,10 @@ TEST_F(DispatchTest, SpilledTransactionIsUndone) {
 
 TEST_F(DispatchTest, SavepointIsUndoneAlone) {
   Connection writer(Uri("wal=fake"));
-  ASSERT_EQ(writer.Run("PRAGMA cache_size=10; CREATE TABLE t(a); BEGIN; INSERT INTO t VALUES(1); SAVEPOINT s"),
-            SQLITE_OK);
+  ASSERT_EQ(
+      writer.Run(
+          "PRAGMA cache_size=10; CREATE TABLE t(a); BEGIN; INSERT INTO t VALUES(1); SAVEPOINT s"),
+      SQLITE_OK);
   ASSERT_EQ(writer.Run(kManyRows), SQLITE_OK);
   ASSERT_EQ(writer.Run("ROLLBACK TO s; COMMIT"), SQLITE_OK);
   EXPECT_EQ(writer.Value("SELECT count(*) FROM t"), "1");
@@ -76,7 +79,8 @@ TEST_F(DispatchTest, OwnBusyHandlerIsNoTimeout) {
   Connection writer(Uri("wal=fake"));
   ASSERT_EQ(writer.Run("CREATE TABLE t(a)"), SQLITE_OK);
   sqlite3_busy_timeout(writer.handle(), 321);
-  sqlite3_busy_handler(writer.handle(), [](void*, int) { return 0; }, nullptr);
+  sqlite3_busy_handler(
+      writer.handle(), [](void*, int) { return 0; }, nullptr);
   ASSERT_EQ(writer.Run("INSERT INTO t VALUES(1)"), SQLITE_OK);
   EXPECT_EQ(fake_engine_record()->busy_timeout_ms, 0);
 }
@@ -115,7 +119,9 @@ TEST_F(DispatchTest, CheckpointReportsTheEnginesFrames) {
   ASSERT_EQ(writer.Run("CREATE TABLE t(a)"), SQLITE_OK);
   int log = -1;
   int done = -1;
-  ASSERT_EQ(sqlite3_wal_checkpoint_v2(writer.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log, &done), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_wal_checkpoint_v2(writer.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &log, &done),
+      SQLITE_OK);
   EXPECT_GT(log, 0);
   EXPECT_EQ(done, log);
 }
@@ -124,8 +130,10 @@ TEST_F(DispatchTest, PersistentLogAndForbiddenCheckpointReachClose) {
   Connection writer(Uri("wal=fake"));
   ASSERT_EQ(writer.Run("CREATE TABLE t(a)"), SQLITE_OK);
   int keep = 1;
-  ASSERT_EQ(sqlite3_file_control(writer.handle(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep), SQLITE_OK);
-  ASSERT_EQ(sqlite3_db_config(writer.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_file_control(writer.handle(), "main", SQLITE_FCNTL_PERSIST_WAL, &keep),
+            SQLITE_OK);
+  ASSERT_EQ(sqlite3_db_config(writer.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr),
+            SQLITE_OK);
   ASSERT_EQ(writer.Close(), SQLITE_OK);
   EXPECT_EQ(fake_engine_record()->kept, 1);
   EXPECT_EQ(fake_engine_record()->close_connection, 0);
@@ -135,7 +143,8 @@ TEST_F(DispatchTest, JournalPointerIsAFileThatIsNotOpen) {
   Connection writer(Uri("wal=fake"));
   ASSERT_EQ(writer.Run("CREATE TABLE t(a)"), SQLITE_OK);
   sqlite3_file* journal = nullptr;
-  ASSERT_EQ(sqlite3_file_control(writer.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal), SQLITE_OK);
+  ASSERT_EQ(sqlite3_file_control(writer.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal),
+            SQLITE_OK);
   ASSERT_NE(journal, nullptr);
   EXPECT_EQ(journal->pMethods, nullptr);
 }
@@ -143,7 +152,8 @@ TEST_F(DispatchTest, JournalPointerIsAFileThatIsNotOpen) {
 TEST_F(DispatchTest, LeavingWalModeClosesTheLog) {
   Connection writer(Path());
   setenv("STRATA_WAL", "fake", 1);
-  ASSERT_EQ(writer.Run("PRAGMA journal_mode=wal; CREATE TABLE t(a); INSERT INTO t VALUES(3)"), SQLITE_OK);
+  ASSERT_EQ(writer.Run("PRAGMA journal_mode=wal; CREATE TABLE t(a); INSERT INTO t VALUES(3)"),
+            SQLITE_OK);
   ASSERT_TRUE(LogIsDirectory());
   EXPECT_EQ(writer.Value("PRAGMA journal_mode=delete"), "delete");
   EXPECT_FALSE(LogExists());
@@ -173,7 +183,8 @@ TEST_F(DispatchTest, SnapshotsOfAnEngineAreOrderedAndReopened) {
 TEST_F(DispatchTest, SnapshotOfAnotherKindOfLogIsRefused) {
   Connection plain("file:" + Path("plain.db") + "?wal=builtin");
   sqlite3_snapshot* snapshot = nullptr;
-  ASSERT_EQ(plain.Run("PRAGMA journal_mode=wal; CREATE TABLE t(a); BEGIN; SELECT * FROM t"), SQLITE_OK);
+  ASSERT_EQ(plain.Run("PRAGMA journal_mode=wal; CREATE TABLE t(a); BEGIN; SELECT * FROM t"),
+            SQLITE_OK);
   ASSERT_EQ(sqlite3_snapshot_get(plain.handle(), "main", &snapshot), SQLITE_OK);
   Connection reader(Uri("wal=fake"));
   ASSERT_EQ(reader.Run("CREATE TABLE t(a); BEGIN"), SQLITE_OK);

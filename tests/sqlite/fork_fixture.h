@@ -11,7 +11,8 @@
 
 namespace strata::sqlite_test {
 
-// A folder of its own, the engine "fake" with an empty record, and no STRATA_WAL in the environment.
+// A folder of its own, the engine "fake" with an empty record, and no STRATA_WAL in the
+// environment.
 class ForkTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -30,7 +31,9 @@ class ForkTest : public ::testing::Test {
 
   std::string Path(const std::string& name = "app.db") const { return folder_ / name; }
   std::string Log(const std::string& name = "app.db") const { return Path(name) + "-wal"; }
-  std::string Uri(const std::string& parameters) const { return "file:" + Path() + "?" + parameters; }
+  std::string Uri(const std::string& parameters) const {
+    return "file:" + Path() + "?" + parameters;
+  }
   bool LogIsDirectory() const { return std::filesystem::is_directory(Log()); }
   bool LogIsFile() const { return std::filesystem::is_regular_file(Log()); }
   bool LogExists() const { return std::filesystem::exists(Log()); }

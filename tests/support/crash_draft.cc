@@ -34,7 +34,8 @@ bool CrashDraft::Keep() {
   return Chance(keep_in_8_);
 }
 
-// Each directory reaches the disk either as its journal would bring it, a prefix, or in any combination.
+// Each directory reaches the disk either as its journal would bring it, a prefix, or in any
+// combination.
 std::vector<bool> CrashDraft::ChooseNames(const std::vector<OperationPtr>& names) {
   struct Prefix {
     bool ordered;
@@ -60,7 +61,8 @@ void CrashDraft::ApplyNames(const std::vector<OperationPtr>& names) {
   CountNames(names, applied);
 }
 
-void CrashDraft::CountNames(const std::vector<OperationPtr>& names, const std::vector<bool>& applied) {
+void CrashDraft::CountNames(const std::vector<OperationPtr>& names,
+                            const std::vector<bool>& applied) {
   for (size_t i = 0; i < names.size(); ++i) {
     if (applied[i]) continue;
     const DiskOperation& lost = *names[i];

@@ -11,8 +11,8 @@ namespace strata::support {
 // One image in the making.
 class CrashDraft {
  public:
-  CrashDraft(const CrashOptions& options, DiskTree image, const DiskTree* durable, const DiskTree* full,
-             FaultCounts* counts);
+  CrashDraft(const CrashOptions& options, DiskTree image, const DiskTree* durable,
+             const DiskTree* full, FaultCounts* counts);
 
   // First the names: data of a file that nothing leads to is no damage.
   void ApplyNames(const std::vector<OperationPtr>& names);

@@ -29,11 +29,12 @@ FaultCounts& FaultCounts::operator+=(const FaultCounts& other) {
 }
 
 std::string FaultCounts::ToString() const {
-  return absl::StrCat("images ", images, ", lost writes ", lost_write, ", torn at 512 ", torn_write_512,
-                      ", torn at 4096 ", torn_write_4096, ", reordered ", reordered, ", garbage ",
-                      garbage, ", damaged blocks ", block_damage, ", lost by a failed sync ",
-                      failed_sync_loss, ", lost truncates ", lost_truncate, ", lost creates ",
-                      lost_create, ", lost renames ", lost_rename, ", lost unlinks ", lost_unlink);
+  return absl::StrCat("images ", images, ", lost writes ", lost_write, ", torn at 512 ",
+                      torn_write_512, ", torn at 4096 ", torn_write_4096, ", reordered ", reordered,
+                      ", garbage ", garbage, ", damaged blocks ", block_damage,
+                      ", lost by a failed sync ", failed_sync_loss, ", lost truncates ",
+                      lost_truncate, ", lost creates ", lost_create, ", lost renames ", lost_rename,
+                      ", lost unlinks ", lost_unlink);
 }
 
 ImageBuilder::ImageBuilder(const SimulatedDisk& disk)
@@ -79,7 +80,8 @@ void ImageBuilder::Advance(const OperationPtr& operation) {
   }
 }
 
-std::unique_ptr<SimulatedDisk> ImageBuilder::Build(const CrashOptions& options, FaultCounts* counts) {
+std::unique_ptr<SimulatedDisk> ImageBuilder::Build(const CrashOptions& options,
+                                                   FaultCounts* counts) {
   FaultCounts own;
   // Positions differ in their randomness too: the seed is spread by the generator's mixing.
   CrashOptions here = options;

@@ -137,7 +137,8 @@ TEST_F(CrashImageTest, ALostAppendMayLeaveItsLengthAsZeros) {
   bool zeros = false;
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {
     const auto bytes = ReadAll(*CrashImage(disk_, disk_.operation_count(), {.seed = seed}), "/log");
-    zeros = zeros || (bytes.size() == 20480 && std::count(bytes.begin() + 16384, bytes.end(), 0) == 4096);
+    zeros = zeros ||
+            (bytes.size() == 20480 && std::count(bytes.begin() + 16384, bytes.end(), 0) == 4096);
   }
   EXPECT_TRUE(zeros);
 }
@@ -173,7 +174,8 @@ TEST_F(CrashImageTest, ACursorThatBuiltImagesOnTheWayGivesTheSameAsReplay) {
   for (uint64_t k = 0; k <= builder.operation_count(); ++k) {
     builder.AdvanceTo(k);
     const CrashOptions options = {.seed = k, .damage = DamageModel::kNoPowerSafeOverwrite};
-    ASSERT_EQ(builder.Build(options)->Files(), CrashImage(disk_, k, options)->Files()) << builder.Where();
+    ASSERT_EQ(builder.Build(options)->Files(), CrashImage(disk_, k, options)->Files())
+        << builder.Where();
   }
 }
 

@@ -33,7 +33,8 @@ class CrashNamesTest : public testing::Test {
     return outcomes;
   }
 
-  void ForEachImage(const std::function<void(SimulatedDisk&)>& visit, FaultCounts* counts = nullptr) {
+  void ForEachImage(const std::function<void(SimulatedDisk&)>& visit,
+                    FaultCounts* counts = nullptr) {
     ImageBuilder builder(disk_);
     builder.AdvanceTo(builder.operation_count());
     for (uint64_t seed = 0; seed < kSeeds; ++seed) visit(*builder.Build({.seed = seed}, counts));

@@ -6,7 +6,8 @@ namespace strata::support {
 namespace {
 
 bool SetsName(const DiskOperation& operation) {
-  return operation.kind == OperationKind::kCreate || operation.kind == OperationKind::kMakeDirectory ||
+  return operation.kind == OperationKind::kCreate ||
+         operation.kind == OperationKind::kMakeDirectory ||
          operation.kind == OperationKind::kRename;
 }
 
@@ -51,9 +52,8 @@ void AbandonFile(PendingFile& file) {
       continue;
     }
     file.abandoned.push_back(operation);
-    ForEachPiece(*operation, kBlockSize, [&](uint64_t offset, uint64_t) {
-      file.stuck.insert(offset / kBlockSize);
-    });
+    ForEachPiece(*operation, kBlockSize,
+                 [&](uint64_t offset, uint64_t) { file.stuck.insert(offset / kBlockSize); });
   }
 }
 

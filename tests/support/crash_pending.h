@@ -27,8 +27,9 @@ void AbandonFile(PendingFile& file);
 // Makes the pending name operations of a directory durable and removes them from `names`.
 void SyncNames(InodeNo directory, std::vector<OperationPtr>& names, DiskTree& durable);
 
-// Applies the operation with index `index`, unless applied already; before it an earlier rename that was
-// left out, when the operation would otherwise destroy the file which that rename had moved away.
+// Applies the operation with index `index`, unless applied already; before it an earlier rename
+// that was left out, when the operation would otherwise destroy the file which that rename had
+// moved away.
 void ApplyName(const std::vector<OperationPtr>& names, size_t index, std::vector<bool>& applied,
                DiskTree& tree);
 

@@ -8,7 +8,8 @@
 namespace strata::support {
 namespace {
 
-constexpr uint64_t kMaxFileSize = uint64_t{1} << 40;  // a runaway offset is an error, not an allocation
+constexpr uint64_t kMaxFileSize = uint64_t{1}
+                                  << 40;  // a runaway offset is an error, not an allocation
 
 absl::Status Named(const absl::Status& status, absl::string_view path) {
   return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
@@ -77,7 +78,8 @@ absl::StatusOr<InodeNo> DiskCore::Create(const std::string& path, const DiskTree
 absl::StatusOr<InodeNo> DiskCore::Open(const std::string& path, io::OpenMode mode,
                                        const io::Ownership& ownership) {
   absl::MutexLock lock(&mutex);
-  if (mode != io::OpenMode::kCreate && mode != io::OpenMode::kCreateOrOpen) return OpenExisting(path);
+  if (mode != io::OpenMode::kCreate && mode != io::OpenMode::kCreateOrOpen)
+    return OpenExisting(path);
   STRATA_ASSIGN_OR_RETURN(const DiskTree::Place place, live_.ResolvePlace(path));
   if (mode == io::OpenMode::kCreateOrOpen && place.inode != kNoInode) return OpenExisting(path);
   return Create(path, place, OperationKind::kCreate, ownership);
@@ -96,7 +98,8 @@ absl::Status DiskCore::Remove(const std::string& path, io::FileKind kind) {
   if (place.inode == kNoInode) return absl::NotFoundError(absl::StrCat(path, ": not found"));
   const DiskNode& node = *live_.Find(place.inode);
   const bool directory = kind == io::FileKind::kDirectory;
-  if (directory && node.kind != kind) return absl::NotFoundError(absl::StrCat(path, ": no directory"));
+  if (directory && node.kind != kind)
+    return absl::NotFoundError(absl::StrCat(path, ": no directory"));
   if (node.kind != kind || !node.entries.empty() || place.inode == kRootInode) {
     return absl::FailedPreconditionError(
         absl::StrCat(path, directory ? ": not empty" : ": is a directory"));
@@ -109,8 +112,9 @@ absl::Status DiskCore::Remove(const std::string& path, io::FileKind kind) {
   return absl::OkStatus();
 }
 
-absl::Status DiskCore::CheckReplaceable(const DiskTree::Place& source, const DiskTree::Place& target,
-                                        const std::string& to, bool replace) {
+absl::Status DiskCore::CheckReplaceable(const DiskTree::Place& source,
+                                        const DiskTree::Place& target, const std::string& to,
+                                        bool replace) {
   if (target.inode == kNoInode) return absl::OkStatus();
   if (!replace) return absl::AlreadyExistsError(absl::StrCat(to, ": exists"));
   const DiskNode& old = *live_.Find(target.inode);

@@ -15,8 +15,8 @@
 
 namespace strata::support {
 
-// What a SimulatedDisk and its open files share: present state, record, faults and locks. The public
-// functions are the calls of io::FileSystem and io::File, with inodes for open files.
+// What a SimulatedDisk and its open files share: present state, record, faults and locks. The
+// public functions are the calls of io::FileSystem and io::File, with inodes for open files.
 class DiskCore {
  public:
   DiskCore(DiskTree tree, int64_t start_ns)
@@ -63,7 +63,8 @@ class DiskCore {
 
   absl::Status Count(CallSet call, absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Record(DiskOperation operation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
-  absl::StatusOr<InodeNo> OpenExisting(const std::string& path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
+  absl::StatusOr<InodeNo> OpenExisting(const std::string& path)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   absl::StatusOr<InodeNo> Create(const std::string& path, const DiskTree::Place& place,
                                  OperationKind kind, const io::Ownership& ownership)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);

@@ -14,10 +14,10 @@ inline std::vector<uint8_t> Bytes(size_t count, uint8_t value) {
   return std::vector<uint8_t>(count, value);
 }
 
-// All bytes of a file; "<none>" in bytes when it cannot be opened, so that an expectation fails readably.
+// All bytes of a file; "<none>" in bytes when it cannot be opened, so that an expectation fails
+// readably.
 inline std::vector<uint8_t> ReadAll(io::FileSystem& file_system, const std::string& path) {
-  absl::StatusOr<std::unique_ptr<io::File>> file =
-      file_system.Open(path, io::OpenMode::kReadOnly);
+  absl::StatusOr<std::unique_ptr<io::File>> file = file_system.Open(path, io::OpenMode::kReadOnly);
   if (!file.ok()) return {'<', 'n', 'o', 'n', 'e', '>'};
   std::vector<uint8_t> bytes((*file)->Size().value_or(0));
   bytes.resize((*file)->ReadAt(0, absl::MakeSpan(bytes)).value_or(0));

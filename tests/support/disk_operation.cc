@@ -34,7 +34,8 @@ const char* NameOf(OperationKind kind) {
 }  // namespace
 
 std::string Describe(const DiskOperation& operation) {
-  std::string text = absl::StrCat(operation.sequence, " ", NameOf(operation.kind), " ", operation.path);
+  std::string text =
+      absl::StrCat(operation.sequence, " ", NameOf(operation.kind), " ", operation.path);
   if (operation.kind == OperationKind::kWrite) {
     absl::StrAppend(&text, " ", operation.offset, "+", operation.bytes.size());
   }

@@ -26,21 +26,22 @@ enum class OperationKind {
   kSyncDirectory,
 };
 
-// One mutation of a simulated disk. Refers to files and directories by inode, so that it can be applied to
-// any earlier state of the disk.
+// One mutation of a simulated disk. Refers to files and directories by inode, so that it can be
+// applied to any earlier state of the disk.
 struct DiskOperation {
   OperationKind kind;
-  uint64_t sequence = 0;        // place in the disk's record, from 0
-  InodeNo inode = kNoInode;     // written, synced, created, renamed, removed
-  int64_t time_ns = 0;          // becomes mtime and ctime
-  uint64_t offset = 0;          // kWrite; the new size for kTruncate
-  std::vector<uint8_t> bytes;   // kWrite
-  InodeNo directory = kNoInode; // holds `name`; for kRename the target's; for kSyncDirectory the one synced
+  uint64_t sequence = 0;       // place in the disk's record, from 0
+  InodeNo inode = kNoInode;    // written, synced, created, renamed, removed
+  int64_t time_ns = 0;         // becomes mtime and ctime
+  uint64_t offset = 0;         // kWrite; the new size for kTruncate
+  std::vector<uint8_t> bytes;  // kWrite
+  InodeNo directory =
+      kNoInode;  // holds `name`; for kRename the target's; for kSyncDirectory the one synced
   std::string name;
   InodeNo from_directory = kNoInode;  // kRename
   std::string from_name;
-  io::Ownership ownership;      // kCreate, kMakeDirectory
-  std::string path;             // for messages
+  io::Ownership ownership;  // kCreate, kMakeDirectory
+  std::string path;         // for messages
 };
 
 using OperationPtr = std::shared_ptr<const DiskOperation>;

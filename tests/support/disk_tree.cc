@@ -15,7 +15,8 @@ uint64_t NewGeneration() {
   return ++last;
 }
 
-// Calls visit(chunk index, offset in the chunk, offset in the range, length) for each chunk touched.
+// Calls visit(chunk index, offset in the chunk, offset in the range, length) for each chunk
+// touched.
 template <typename Visit>
 void ForEachChunk(uint64_t offset, uint64_t length, Visit visit) {
   for (uint64_t done = 0; done < length;) {
@@ -123,19 +124,22 @@ void DiskTree::SetName(InodeNo inode, InodeNo directory, const std::string& name
   node.name = name;
 }
 
-// Does nothing when, in this state, the name belongs to something else or the directory is not empty.
+// Does nothing when, in this state, the name belongs to something else or the directory is not
+// empty.
 void DiskTree::RemoveNameIf(const DiskOperation& operation) {
   const DiskNode* node = Find(operation.inode);
-  if (node == nullptr || node->parent != operation.directory || node->name != operation.name) return;
+  if (node == nullptr || node->parent != operation.directory || node->name != operation.name)
+    return;
   if (!node->entries.empty()) return;
   ClearName(operation.inode);
 }
 
 void DiskTree::Write(InodeNo inode, uint64_t offset, io::ByteView bytes) {
   DiskNode& node = Mutable(inode);
-  ForEachChunk(offset, bytes.size(), [&](uint64_t index, uint64_t at, uint64_t from, uint64_t length) {
-    std::memcpy(MutableChunk(node, index) + at, bytes.data() + from, length);
-  });
+  ForEachChunk(offset, bytes.size(),
+               [&](uint64_t index, uint64_t at, uint64_t from, uint64_t length) {
+                 std::memcpy(MutableChunk(node, index) + at, bytes.data() + from, length);
+               });
   node.size = std::max(node.size, bytes.empty() ? node.size : offset + bytes.size());
 }
 
@@ -163,7 +167,8 @@ size_t DiskTree::Read(InodeNo inode, uint64_t offset, io::MutableBytes out) cons
   return length;
 }
 
-bool DiskTree::SameBytes(const DiskTree& other, InodeNo inode, uint64_t offset, uint64_t length) const {
+bool DiskTree::SameBytes(const DiskTree& other, InodeNo inode, uint64_t offset,
+                         uint64_t length) const {
   const DiskNode& ours = *nodes_[inode];
   const DiskNode& theirs = *other.nodes_[inode];
   const auto end = [&](const DiskNode& node) { return std::min(node.size, offset + length); };
@@ -174,11 +179,12 @@ bool DiskTree::SameBytes(const DiskTree& other, InodeNo inode, uint64_t offset, 
     return stored ? node.chunks[index]->bytes.data() : kZeros;
   };
   bool same = true;
-  ForEachChunk(offset, end(ours) - offset, [&](uint64_t index, uint64_t at, uint64_t, uint64_t piece) {
-    const uint8_t* a = chunk(ours, index);
-    const uint8_t* b = chunk(theirs, index);
-    same = same && (a == b || std::memcmp(a + at, b + at, piece) == 0);
-  });
+  ForEachChunk(offset, end(ours) - offset,
+               [&](uint64_t index, uint64_t at, uint64_t, uint64_t piece) {
+                 const uint8_t* a = chunk(ours, index);
+                 const uint8_t* b = chunk(theirs, index);
+                 same = same && (a == b || std::memcmp(a + at, b + at, piece) == 0);
+               });
   return same;
 }
 
@@ -207,7 +213,8 @@ absl::StatusOr<DiskTree::Place> DiskTree::ResolvePlace(absl::string_view path) c
   Place place{kNoInode, "", kRootInode};
   for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
     if (part == ".") continue;
-    if (part == "..") return absl::InvalidArgumentError(absl::StrCat(path, ": '..' is not supported"));
+    if (part == "..")
+      return absl::InvalidArgumentError(absl::StrCat(path, ": '..' is not supported"));
     const DiskNode* directory = Find(place.inode);
     if (directory == nullptr || directory->kind != io::FileKind::kDirectory) return not_found();
     const auto entry = directory->entries.find(std::string(part));

@@ -36,8 +36,8 @@ struct DiskNode {
   std::map<std::string, InodeNo> entries;
 };
 
-// One state of a whole disk. Forks share what neither has changed since; a node or chunk is written in
-// place only by the state whose generation it carries, so forks may live in different threads.
+// One state of a whole disk. Forks share what neither has changed since; a node or chunk is written
+// in place only by the state whose generation it carries, so forks may live in different threads.
 class DiskTree {
  public:
   DiskTree();  // an empty root directory

@@ -24,7 +24,8 @@ class FaultInjectionTest : public testing::Test {
 };
 
 TEST_F(FaultInjectionTest, TheNthCallFailsOnce) {
-  disk_.FailOperation({.nth = 1, .calls = kWriteCall, .status = absl::ResourceExhaustedError("ENOSPC")});
+  disk_.FailOperation(
+      {.nth = 1, .calls = kWriteCall, .status = absl::ResourceExhaustedError("ENOSPC")});
   EXPECT_TRUE(file_->Write(0, Bytes(10, 1)).ok());
   const absl::Status failed = file_->Write(10, Bytes(10, 2));
   EXPECT_TRUE(absl::IsResourceExhausted(failed));
@@ -49,7 +50,8 @@ TEST_F(FaultInjectionTest, EveryCallOfAWorkloadCanFail) {
     auto file = DurableFile(disk, "/a", Bytes(10, 1));
     if (!file.ok()) return file.status();
     if (auto status = (*file)->Truncate(5); !status.ok()) return status;
-    if (auto locked = (*file)->TryLock(io::LockKind::kExclusive); !locked.ok()) return locked.status();
+    if (auto locked = (*file)->TryLock(io::LockKind::kExclusive); !locked.ok())
+      return locked.status();
     if (auto status = disk.Rename("/a", "/b"); !status.ok()) return status;
     return disk.Unlink("/b");
   };

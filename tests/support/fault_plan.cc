@@ -8,7 +8,8 @@ std::optional<InjectedFault> FaultPlan::Next(CallSet call) {
   for (Pending& pending : pending_) {
     if ((pending.fault.calls & call) == 0) continue;
     const uint64_t index = pending.seen++;
-    const bool fires = index == pending.fault.nth || (pending.fault.for_ever && index > pending.fault.nth);
+    const bool fires =
+        index == pending.fault.nth || (pending.fault.for_ever && index > pending.fault.nth);
     if (fires && !hit.has_value()) hit = pending.fault;
   }
   fired_ += hit.has_value();

@@ -14,23 +14,24 @@ constexpr CallSet kReadCall = 1 << 0;
 constexpr CallSet kWriteCall = 1 << 1;
 constexpr CallSet kSyncCall = 1 << 2;
 constexpr CallSet kTruncateCall = 1 << 3;
-constexpr CallSet kOpenCall = 1 << 4;        // an existing file
-constexpr CallSet kCreateCall = 1 << 5;      // a new file or directory
+constexpr CallSet kOpenCall = 1 << 4;    // an existing file
+constexpr CallSet kCreateCall = 1 << 5;  // a new file or directory
 constexpr CallSet kRenameCall = 1 << 6;
-constexpr CallSet kUnlinkCall = 1 << 7;      // a file or directory
+constexpr CallSet kUnlinkCall = 1 << 7;  // a file or directory
 constexpr CallSet kSyncDirectoryCall = 1 << 8;
-constexpr CallSet kQueryCall = 1 << 9;       // size, stat, list, network
+constexpr CallSet kQueryCall = 1 << 9;  // size, stat, list, network
 constexpr CallSet kLockCall = 1 << 10;
 constexpr CallSet kAllCalls = (1 << 11) - 1;
 
-// A call that is going to fail. A failing Sync has the meaning of Linux: the bytes that were dirty are
-// forgotten, and no later Sync makes them, or anything written into the same 4 KiB blocks, durable.
+// A call that is going to fail. A failing Sync has the meaning of Linux: the bytes that were dirty
+// are forgotten, and no later Sync makes them, or anything written into the same 4 KiB blocks,
+// durable.
 struct InjectedFault {
-  uint64_t nth = 0;                // the nth call of `calls` from now, counted from 0
+  uint64_t nth = 0;  // the nth call of `calls` from now, counted from 0
   CallSet calls = kAllCalls;
   absl::Status status = absl::InternalError("injected EIO");
-  bool for_ever = false;           // this call and every later one of `calls`
-  bool partial = false;            // a write puts its first half on the disk before it fails
+  bool for_ever = false;  // this call and every later one of `calls`
+  bool partial = false;   // a write puts its first half on the disk before it fails
 };
 
 // Counts calls and says which of them fail. Callers order themselves.

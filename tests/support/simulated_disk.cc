@@ -75,7 +75,8 @@ absl::StatusOr<std::unique_ptr<io::File>> SimulatedDisk::Open(const std::string&
   return std::make_unique<SimulatedFile>(core_, inode, path, writable);
 }
 
-absl::Status SimulatedDisk::CreateDirectory(const std::string& path, const io::Ownership& ownership) {
+absl::Status SimulatedDisk::CreateDirectory(const std::string& path,
+                                            const io::Ownership& ownership) {
   return core_->CreateDirectory(path, ownership);
 }
 absl::Status SimulatedDisk::RemoveDirectory(const std::string& path) {
@@ -90,12 +91,18 @@ absl::Status SimulatedDisk::RenameIfAbsent(const std::string& from, const std::s
 absl::Status SimulatedDisk::Unlink(const std::string& path) {
   return core_->Remove(path, io::FileKind::kRegular);
 }
-absl::Status SimulatedDisk::SyncDirectory(const std::string& path) { return core_->SyncDirectory(path); }
+absl::Status SimulatedDisk::SyncDirectory(const std::string& path) {
+  return core_->SyncDirectory(path);
+}
 absl::StatusOr<std::vector<std::string>> SimulatedDisk::List(const std::string& path) {
   return core_->List(path);
 }
-absl::StatusOr<io::FileInfo> SimulatedDisk::Stat(const std::string& path) { return core_->Stat(path); }
-absl::StatusOr<bool> SimulatedDisk::IsNetwork(const std::string& path) { return core_->IsNetwork(path); }
+absl::StatusOr<io::FileInfo> SimulatedDisk::Stat(const std::string& path) {
+  return core_->Stat(path);
+}
+absl::StatusOr<bool> SimulatedDisk::IsNetwork(const std::string& path) {
+  return core_->IsNetwork(path);
+}
 
 void SimulatedDisk::FailOperation(const InjectedFault& fault) {
   absl::MutexLock lock(&core_->mutex);

@@ -15,10 +15,10 @@ namespace strata::support {
 
 class DiskCore;  // simulated_disk.cc: the state that the disk shares with its open files
 
-// A disk in memory that remembers every mutation, so that tests/support/crash_image.h can build what a
-// power loss at any moment would have left, and that fails the calls it is told to fail. One flat tree
-// below "/"; relative paths start there too; no links. Safe to call from any thread; open files keep the
-// contents alive.
+// A disk in memory that remembers every mutation, so that tests/support/crash_image.h can build
+// what a power loss at any moment would have left, and that fails the calls it is told to fail. One
+// flat tree below "/"; relative paths start there too; no links. Safe to call from any thread; open
+// files keep the contents alive.
 //
 // Usage:
 //   SimulatedDisk disk;
@@ -37,7 +37,8 @@ class SimulatedDisk : public io::FileSystem {
 
   absl::StatusOr<std::unique_ptr<io::File>> Open(const std::string& path, io::OpenMode mode,
                                                  const io::Ownership& ownership = {}) override;
-  absl::Status CreateDirectory(const std::string& path, const io::Ownership& ownership = {}) override;
+  absl::Status CreateDirectory(const std::string& path,
+                               const io::Ownership& ownership = {}) override;
   absl::Status RemoveDirectory(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status RenameIfAbsent(const std::string& from, const std::string& to) override;
@@ -50,7 +51,7 @@ class SimulatedDisk : public io::FileSystem {
   // Makes a call fail; several faults may be pending. See fault_plan.h.
   void FailOperation(const InjectedFault& fault);
   void ClearFaults();
-  uint64_t call_count() const;    // calls so far that FailOperation could have hit with kAllCalls
+  uint64_t call_count() const;  // calls so far that FailOperation could have hit with kAllCalls
   uint64_t faults_fired() const;
 
   // What IsNetwork answers.

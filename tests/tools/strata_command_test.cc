@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 
 struct Outcome {
   int exit_code = -1;
-  std::string output;        // stdout
+  std::string output;  // stdout
   long max_resident_kib = 0;
 };
 
@@ -89,35 +89,51 @@ TEST_F(StrataCommand, RestoresWhatWasAskedFor) {
   ModelLog log = SmallLog();
   const ModelLog::State& middle = log.states()[2];
   const std::string frame = std::to_string(middle.commit.frame.value() + 1);
-  Json dry = RunJson({"restore", "--store", url(), "app", "-o", OutputPath(), "--frame", frame, "--dry-run"}, 0);
+  Json dry = RunJson(
+      {"restore", "--store", url(), "app", "-o", OutputPath(), "--frame", frame, "--dry-run"}, 0);
   EXPECT_EQ(dry["commit"]["frame"], middle.commit.frame.value());
   EXPECT_GT(dry["bytes"], 0);
   EXPECT_FALSE(std::filesystem::exists(OutputPath()));
 
-  Json done = RunJson({"restore", "--store", url(), "app", "-o", OutputPath(), "--frame", frame}, 0);
+  Json done =
+      RunJson({"restore", "--store", url(), "app", "-o", OutputPath(), "--frame", frame}, 0);
   EXPECT_EQ(done["exact"], false);
   EXPECT_EQ(done["next_commit"]["frame"], log.states()[3].commit.frame.value());
   EXPECT_EQ(done["digest_checked"], true);
   EXPECT_EQ(ReadFile(OutputPath()), middle.Bytes());
 
   EXPECT_EQ(Run({"restore", "--store", url(), "app", "-o", OutputPath()}).exit_code, 2);
-  EXPECT_EQ(Run({"restore", "--store", url(), "app", "-o", OutputPath(), "--if-db-not-exists"}).exit_code, 0);
+  EXPECT_EQ(
+      Run({"restore", "--store", url(), "app", "-o", OutputPath(), "--if-db-not-exists"}).exit_code,
+      0);
   EXPECT_EQ(ReadFile(OutputPath()), middle.Bytes());
   const std::string time = done["next_commit"]["time"];
-  EXPECT_EQ(Run({"restore", "--store", url(), "app", "-o", OutputPath(), "--force", "--timestamp", time}).exit_code, 0);
+  EXPECT_EQ(
+      Run({"restore", "--store", url(), "app", "-o", OutputPath(), "--force", "--timestamp", time})
+          .exit_code,
+      0);
   EXPECT_EQ(ReadFile(OutputPath()), log.states()[3].Bytes());
   EXPECT_EQ(Run({"restore", "--store", url(), "app", "-o", OutputPath(), "--force"}).exit_code, 0);
   EXPECT_EQ(ReadFile(OutputPath()), log.states().back().Bytes());
 
-  EXPECT_EQ(Run({"restore", "--store", url(), "none", "-o", directory() + "/x", "--if-replica-exists"}).exit_code, 0);
+  EXPECT_EQ(
+      Run({"restore", "--store", url(), "none", "-o", directory() + "/x", "--if-replica-exists"})
+          .exit_code,
+      0);
   EXPECT_EQ(Run({"restore", "--store", url(), "none", "-o", directory() + "/x"}).exit_code, 2);
-  EXPECT_EQ(Run({"restore", "--store", url(), "app", "-o", directory() + "/x", "--timestamp", "today"}).exit_code, 2);
+  EXPECT_EQ(
+      Run({"restore", "--store", url(), "app", "-o", directory() + "/x", "--timestamp", "today"})
+          .exit_code,
+      2);
 }
 
 TEST_F(StrataCommand, CompactAnalyzePointsAndSegmentsAgree) {
   ModelLog log = SmallLog();
   EXPECT_EQ(RunJson({"analyze", "--store", url(), "app"}, 0)["path"].size(), 6u);
-  EXPECT_EQ(RunJson({"compact", "--store", url(), "app", "--strategy", "all", "--dry-run"}, 0)["merges"].size(), 1u);
+  EXPECT_EQ(
+      RunJson({"compact", "--store", url(), "app", "--strategy", "all", "--dry-run"}, 0)["merges"]
+          .size(),
+      1u);
   EXPECT_EQ(RunJson({"segments", "--store", url(), "app"}, 0)["segments"].size(), 6u);
   Json merged = RunJson({"compact", "--store", url(), "app", "--strategy", "all"}, 0);
   EXPECT_EQ(merged["merges"][0]["digest_checked"], true);
@@ -139,7 +155,8 @@ TEST_F(StrataCommand, DamageIsFoundAndSaid) {
   std::filesystem::resize_file(FileOf(object), std::filesystem::file_size(FileOf(object)) - 1);
   Json report = RunJson({"verify", "--store", url(), "app"}, 1);
   EXPECT_EQ(report["namespaces"][0]["findings"][0]["object"], object);
-  EXPECT_EQ(RunJson({"restore", "--store", url(), "app", "-o", OutputPath()}, 1)["error"]["code"], "DATA_LOSS");
+  EXPECT_EQ(RunJson({"restore", "--store", url(), "app", "-o", OutputPath()}, 1)["error"]["code"],
+            "DATA_LOSS");
   ASSERT_TRUE(store().Delete(segment::BuildSegmentKey("app", (*segments)[2].key)).ok());
   EXPECT_EQ(Run({"analyze", "--store", url(), "app"}).exit_code, 1);
 }
@@ -152,7 +169,8 @@ TEST_F(StrataCommand, MonitoredNamespacesAreSyncedAndForgotten) {
   EXPECT_EQ(Run({"monitor", "--store", url(), "app"}).exit_code, 2);
   EXPECT_EQ(RunJson({"sync", "--store", url(), "app"}, 0)["namespaces"][0]["segments_read"], 0u);
   EXPECT_EQ(RunJson({"sync", "--store", url(), "--full"}, 0)["namespaces"][0]["segments_read"], 6u);
-  EXPECT_EQ(RunJson({"compact", "--store", url(), "app", "--strategy", "all"}, 0)["merges"].size(), 1u);
+  EXPECT_EQ(RunJson({"compact", "--store", url(), "app", "--strategy", "all"}, 0)["merges"].size(),
+            1u);
   EXPECT_EQ(RunJson({"segments", "--store", url(), "app", "--cached"}, 0)["segments"].size(), 7u);
   EXPECT_EQ(RunJson({"namespaces", "--store", url()}, 0)["namespaces"][0]["monitored"], true);
   EXPECT_EQ(Run({"unmonitor", "--store", url(), "app"}).exit_code, 0);
@@ -209,11 +227,12 @@ TEST_F(LargeDatabase, CompactAndRestoreInBoundedMemory) {
   EXPECT_LT(after.max_resident_kib, kLimitKib);
   RecordProperty("restore_kib", before.max_resident_kib);
   RecordProperty("compact_kib", compacted.max_resident_kib);
-  std::cout << "resident KiB: restore " << before.max_resident_kib << ", compact " << compacted.max_resident_kib
-            << ", restore " << after.max_resident_kib << "\n";
+  std::cout << "resident KiB: restore " << before.max_resident_kib << ", compact "
+            << compacted.max_resident_kib << ", restore " << after.max_resident_kib << "\n";
 }
 
-// The process is killed after a random time, again and again; each time the store is whole and restores.
+// The process is killed after a random time, again and again; each time the store is whole and
+// restores.
 TEST_F(StrataCommand, ACompactionKilledAtAnyPointLeavesTheOldStateOrTheNew) {
   const uint32_t seed = std::random_device()();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
@@ -229,7 +248,8 @@ TEST_F(StrataCommand, ACompactionKilledAtAnyPointLeavesTheOldStateOrTheNew) {
   }
   int killed = 0;
   for (int round = 0; round < 25; ++round) {
-    const pid_t child = Start({"compact", "--store", url(), "app", "--strategy", "all"}, directory() + "/stdout.txt");
+    const pid_t child = Start({"compact", "--store", url(), "app", "--strategy", "all"},
+                              directory() + "/stdout.txt");
     usleep(random() % 60'000);
     kill(child, SIGKILL);
     int status = 0;
@@ -241,7 +261,11 @@ TEST_F(StrataCommand, ACompactionKilledAtAnyPointLeavesTheOldStateOrTheNew) {
     EXPECT_TRUE(VerifyNow(VerifyDepth::kQuick).findings.empty());
     ASSERT_EQ(*RestoredAt(), log.states().back().Bytes());
     if (segments->size() == 9) {
-      ASSERT_TRUE(store().Delete(segment::BuildSegmentKey("app", {log.log_id(), segment::FrameNo(1), log.last_frame(), segment::Epoch(1), 1})).ok());
+      ASSERT_TRUE(
+          store()
+              .Delete(segment::BuildSegmentKey("app", {log.log_id(), segment::FrameNo(1),
+                                                       log.last_frame(), segment::Epoch(1), 1}))
+              .ok());
     }
   }
   EXPECT_GT(killed, 0);

@@ -10,7 +10,9 @@ namespace {
 
 using segment::FrameNo;
 
-CommitPoint At(uint64_t frame) { return {FrameNo(frame), static_cast<uint32_t>(frame), static_cast<int64_t>(frame)}; }
+CommitPoint At(uint64_t frame) {
+  return {FrameNo(frame), static_cast<uint32_t>(frame), static_cast<int64_t>(frame)};
+}
 
 // A sync that waits until the test lets it go on.
 class Gate {
@@ -139,7 +141,8 @@ TEST(CommitQueueTest, EveryWaiterGetsTheError) {
   for (uint64_t frame = 1; frame <= 4; ++frame) queue.Append(At(frame), Durability::kFull);
   std::vector<std::thread> waiters;
   for (uint64_t frame = 1; frame <= 4; ++frame) {
-    waiters.emplace_back([&, frame] { EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(frame)))); });
+    waiters.emplace_back(
+        [&, frame] { EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(frame)))); });
   }
   gate.WaitEntered(1);
   gate.Allow(1, absl::InternalError("EIO"));

@@ -38,8 +38,10 @@ class CurrentSegmentTest : public testing::Test {
   absl::Status Append(uint64_t first, const std::vector<uint64_t>& versions, bool commit) {
     std::vector<std::vector<uint8_t>> bytes;
     std::vector<PageRef> pages;
-    for (size_t i = 0; i < versions.size(); ++i) bytes.push_back(PageBytes(static_cast<uint32_t>(i + 1), versions[i]));
-    for (size_t i = 0; i < versions.size(); ++i) pages.push_back({PageNo(static_cast<uint32_t>(i + 1)), bytes[i].data()});
+    for (size_t i = 0; i < versions.size(); ++i)
+      bytes.push_back(PageBytes(static_cast<uint32_t>(i + 1), versions[i]));
+    for (size_t i = 0; i < versions.size(); ++i)
+      pages.push_back({PageNo(static_cast<uint32_t>(i + 1)), bytes[i].data()});
     const CommitMark mark{9, 1'000, FrameNo(0)};
     return segment_->AppendFrames(FrameNo(first), pages, commit ? &mark : nullptr);
   }
@@ -140,7 +142,8 @@ TEST_F(CurrentSegmentTest, RecoveredFramesReadBack) {
   ASSERT_TRUE(Append(3, {3, 4}, true).ok());
   const FileScan scan = Scan();
   auto file = disk_.Open("/log/0000000007.log", io::OpenMode::kReadOnly);
-  segment_ = CurrentSegment::Recovered(*std::move(file), scan.header, scan.runs, FrameNo(4), scan.stop_offset);
+  segment_ = CurrentSegment::Recovered(*std::move(file), scan.header, scan.runs, FrameNo(4),
+                                       scan.stop_offset);
   EXPECT_EQ(Version(2, 2), 2u);
   EXPECT_EQ(Version(4, 2), 4u);
 }
@@ -148,7 +151,8 @@ TEST_F(CurrentSegmentTest, RecoveredFramesReadBack) {
 TEST_F(CurrentSegmentTest, ADamagedFrameNamesFileAndOffset) {
   ASSERT_TRUE(Append(1, {1, 2}, true).ok());
   auto file = disk_.Open("/log/0000000007.log", io::OpenMode::kReadWrite);
-  ASSERT_TRUE((*file)->Write(kSegmentHeaderSize + kRecord + 100, std::vector<uint8_t>{1, 2, 3}).ok());
+  ASSERT_TRUE(
+      (*file)->Write(kSegmentHeaderSize + kRecord + 100, std::vector<uint8_t>{1, 2, 3}).ok());
   std::vector<uint8_t> bytes(kPageSize);
   EXPECT_TRUE(segment_->ReadFrame(FrameNo(1), absl::MakeSpan(bytes)).ok());
   const absl::Status status = segment_->ReadFrame(FrameNo(2), absl::MakeSpan(bytes)).status();
@@ -161,7 +165,10 @@ TEST_F(CurrentSegmentTest, AMisplacedFrameIsRefused) {
   ASSERT_TRUE(Append(1, {1, 1}, true).ok());
   auto bytes = support::ReadAll(disk_, "/log/0000000007.log");
   auto file = disk_.Open("/log/0000000007.log", io::OpenMode::kReadWrite);
-  ASSERT_TRUE((*file)->Write(kSegmentHeaderSize + kRecord, {bytes.data() + kSegmentHeaderSize, kRecord}).ok());
+  ASSERT_TRUE(
+      (*file)
+          ->Write(kSegmentHeaderSize + kRecord, {bytes.data() + kSegmentHeaderSize, kRecord})
+          .ok());
   std::vector<uint8_t> page(kPageSize);
   const absl::Status status = segment_->ReadFrame(FrameNo(2), absl::MakeSpan(page)).status();
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
@@ -196,7 +203,8 @@ TEST(SegmentFileNameTest, RoundTrip) {
   for (uint64_t sequence : {1ull, 9'999'999'999ull, 10'000'000'000ull}) {
     EXPECT_EQ(ParseSegmentFileName(SegmentFileName(sequence)), sequence);
   }
-  for (const char* name : {"", ".log", "1.log", "0000000001.log.tmp", "x000000001.log", "0000000000.log"}) {
+  for (const char* name :
+       {"", ".log", "1.log", "0000000001.log.tmp", "x000000001.log", "0000000000.log"}) {
     EXPECT_EQ(ParseSegmentFileName(name), 0u) << name;
   }
 }
@@ -246,7 +254,8 @@ TEST(IdentityTest, ALaterVersionIsRefusedAsSuch) {
   std::string text = EncodeIdentity(SampleIdentity());
   text = text.substr(0, text.rfind("crc32c="));
   text.replace(text.find("identity 1"), 10, "identity 2");
-  const uint32_t checksum = io::Crc32c(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  const uint32_t checksum =
+      io::Crc32c(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
   text += absl::StrFormat("crc32c=%08x\n", checksum);
   const absl::Status status = DecodeIdentity("/id", text).status();
   EXPECT_TRUE(absl::IsUnimplemented(status)) << status;
@@ -258,7 +267,8 @@ TEST(IdentityTest, AFailedWriteLeavesTheOldDocument) {
   Identity identity = SampleIdentity();
   ASSERT_TRUE(WriteIdentity(disk, "/id", identity, {}).ok());
   identity.epoch = segment::Epoch(4);
-  for (support::CallSet call : {support::kCreateCall, support::kWriteCall, support::kSyncCall, support::kRenameCall}) {
+  for (support::CallSet call :
+       {support::kCreateCall, support::kWriteCall, support::kSyncCall, support::kRenameCall}) {
     disk.FailOperation({.calls = call});
     EXPECT_FALSE(WriteIdentity(disk, "/id", identity, {}).ok());
     disk.ClearFaults();

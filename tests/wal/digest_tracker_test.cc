@@ -34,15 +34,17 @@ TEST(DigestTrackerTest, FollowsGrowthAndShrinking) {
     for (uint32_t page = 1; page <= pages; ++page) before[page] = random.Next64();
     Database now = before;
     std::map<uint32_t, int> asked;
-    DigestTracker tracker(DigestFromScratch(before, pages), pages, kSize, [&](PageNo page) -> absl::StatusOr<uint64_t> {
-      ++asked[page.value()];
-      return HashIn(before, page.value());
-    });
+    DigestTracker tracker(DigestFromScratch(before, pages), pages, kSize,
+                          [&](PageNo page) -> absl::StatusOr<uint64_t> {
+                            ++asked[page.value()];
+                            return HashIn(before, page.value());
+                          });
     for (int commit = 0; commit < 40; ++commit) {
       const uint32_t next = static_cast<uint32_t>(random.Next64() % 25);
       Database after = now;
       for (int i = static_cast<int>(random.Next64() % 6); i > 0; --i) {
-        const uint32_t page = 1 + static_cast<uint32_t>(random.Next64() % 25);  // also beyond the end
+        const uint32_t page =
+            1 + static_cast<uint32_t>(random.Next64() % 25);  // also beyond the end
         const uint64_t hash = random.Next64();
         tracker.AddPage(PageNo(page), hash);
         after[page] = hash;
@@ -53,13 +55,16 @@ TEST(DigestTrackerTest, FollowsGrowthAndShrinking) {
       ASSERT_EQ(*digest, DigestFromScratch(after, next)) << "seed " << seed << " commit " << commit;
       now = after;
     }
-    for (const auto& [page, times] : asked) EXPECT_EQ(times, 1) << "seed " << seed << " page " << page;
+    for (const auto& [page, times] : asked)
+      EXPECT_EQ(times, 1) << "seed " << seed << " page " << page;
   }
 }
 
 TEST(DigestTrackerTest, TheLockBytePageIsSkipped) {
   const PageNo lock = segment::LockBytePage(65536);
-  const auto never = [](PageNo page) -> absl::StatusOr<uint64_t> { return absl::InternalError("asked"); };
+  const auto never = [](PageNo page) -> absl::StatusOr<uint64_t> {
+    return absl::InternalError("asked");
+  };
   DigestTracker tracker(5, lock.value() - 1, 65536, never);
   tracker.AddPage(lock, 1234);
   EXPECT_EQ(*tracker.Commit(lock.value()), 5u);
@@ -69,7 +74,8 @@ TEST(DigestTrackerTest, TheLockBytePageIsSkipped) {
 }
 
 TEST(DigestTrackerTest, AnUnreadablePageIsAnError) {
-  DigestTracker tracker(5, 1, kSize, [](PageNo) -> absl::StatusOr<uint64_t> { return absl::InternalError("EIO"); });
+  DigestTracker tracker(
+      5, 1, kSize, [](PageNo) -> absl::StatusOr<uint64_t> { return absl::InternalError("EIO"); });
   tracker.AddPage(PageNo(1), 7);
   EXPECT_TRUE(absl::IsInternal(tracker.Commit(1).status()));
 }

@@ -12,7 +12,8 @@ using support::CrashPolicy;
 using testing::ElementsAre;
 
 Versions AfterPowerLoss(const LogWorld& world, CrashPolicy policy, uint64_t seed = 1) {
-  LogWorld after(support::CrashImage(*world.disk, world.disk->operation_count(), {.seed = seed, .policy = policy}));
+  LogWorld after(support::CrashImage(*world.disk, world.disk->operation_count(),
+                                     {.seed = seed, .policy = policy}));
   const absl::Status opened = after.Open();
   EXPECT_TRUE(opened.ok()) << opened;
   if (!opened.ok()) return {};

@@ -2,8 +2,9 @@
 
 #include "tests/wal/log_world.h"
 
-// Each I/O call of a workload fails once, or once and for ever, for every call. Whatever was acknowledged must be there
-// when the log is opened again on a healthy disk, nothing may be half there, and no lock may stay held.
+// Each I/O call of a workload fails once, or once and for ever, for every call. Whatever was
+// acknowledged must be there when the log is opened again on a healthy disk, nothing may be half
+// there, and no lock may stay held.
 namespace strata::wal {
 namespace {
 
@@ -11,9 +12,10 @@ namespace {
 struct History {
   std::vector<Versions> states{{}};
   size_t acknowledged = 0;  // states up to here must survive,
-  size_t synced = 0;        // these also when the log has failed: a NORMAL commit is not durable then
+  size_t synced = 0;  // these also when the log has failed: a NORMAL commit is not durable then
 
-  void Note(const std::vector<PageVersion>& pages, uint32_t database_pages, Durability durability, bool is_acknowledged) {
+  void Note(const std::vector<PageVersion>& pages, uint32_t database_pages, Durability durability,
+            bool is_acknowledged) {
     Versions next = states.back();
     next.resize(database_pages);
     for (const PageVersion& each : pages) next[each.page - 1] = each.version;
@@ -77,11 +79,13 @@ class Workload {
     if (!now.ok()) return;  // unreadable at the moment
     EXPECT_TRUE(history.Has(*now));
     if (*now == history.states.back()) return;
-    // A failed transaction may still be found whole after the process ends; it must not be built upon.
+    // A failed transaction may still be found whole after the process ends; it must not be built
+    // upon.
     history.states.push_back(*now);
   }
 
-  void Commit(const std::vector<PageVersion>& pages, uint32_t database_pages, Durability durability) {
+  void Commit(const std::vector<PageVersion>& pages, uint32_t database_pages,
+              Durability durability) {
     Note(pages, database_pages, durability, world_.CommitPages(pages, database_pages, durability));
   }
 
@@ -116,7 +120,8 @@ class FaultAtCallTest : public testing::TestWithParam<bool> {
   void RunWith(uint64_t nth, bool for_ever, const absl::Status& status) {
     LogWorld world;
     world.options.segment_bytes = 8192;
-    world.disk->FailOperation({.nth = nth, .status = status, .for_ever = for_ever, .partial = nth % 2 == 1});
+    world.disk->FailOperation(
+        {.nth = nth, .status = status, .for_ever = for_ever, .partial = nth % 2 == 1});
     Workload workload(&world);
     workload.Run();
     ASSERT_GT(world.disk->faults_fired(), 0u);
@@ -126,8 +131,9 @@ class FaultAtCallTest : public testing::TestWithParam<bool> {
     ASSERT_TRUE(opened.ok()) << opened;
     const absl::StatusOr<Versions> found = world.Read();
     ASSERT_TRUE(found.ok()) << found.status();
-    EXPECT_TRUE(workload.history.Has(*found)) << testing::PrintToString(*found) << " acknowledged "
-                                              << testing::PrintToString(workload.history.states[workload.history.acknowledged]);
+    EXPECT_TRUE(workload.history.Has(*found))
+        << testing::PrintToString(*found) << " acknowledged "
+        << testing::PrintToString(workload.history.states[workload.history.acknowledged]);
     EXPECT_TRUE(world.CommitPages({{1, 1000}}, 1).ok());
   }
 };

@@ -58,7 +58,8 @@ void ActLikeTwin(uint64_t seed, uint64_t floor, uint32_t pages, int steps) {
     for (int look = 0; look < 4; ++look) {
       const uint32_t wanted = 1 + static_cast<uint32_t>(random.Next64() % (pages + 2));
       const uint64_t at = slow.floor() + random.Next64() % (slow.tip() - slow.floor() + 1);
-      ASSERT_EQ(index.Find(PageNo(wanted), FrameNo(at)).value(), slow.Find(wanted, at)) << wanted << " at " << at;
+      ASSERT_EQ(index.Find(PageNo(wanted), FrameNo(at)).value(), slow.Find(wanted, at))
+          << wanted << " at " << at;
     }
   }
   EXPECT_EQ(index.tip().value(), slow.tip());

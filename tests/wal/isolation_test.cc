@@ -13,8 +13,8 @@
 #include "segment/digest.h"
 #include "tests/wal/log_world.h"
 
-// Every commit stores the hash of the database in page 1; every reader works it out again. On a real disk, with
-// threads, checkpoints, and log files that come and go.
+// Every commit stores the hash of the database in page 1; every reader works it out again. On a
+// real disk, with threads, checkpoints, and log files that come and go.
 namespace strata::wal {
 namespace {
 
@@ -27,14 +27,16 @@ constexpr size_t kHashAt = 32;  // in page 1
 
 uint64_t HashOf(const std::vector<Page>& pages) {
   segment::Digest digest;
-  for (uint32_t i = 1; i < pages.size(); ++i) digest.Toggle(segment::PageHash(PageNo(i + 1), pages[i]));
+  for (uint32_t i = 1; i < pages.size(); ++i)
+    digest.Toggle(segment::PageHash(PageNo(i + 1), pages[i]));
   return digest.value();
 }
 
 class IsolationTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "strata-isolation-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "strata-isolation-XXXXXX").string();
     ASSERT_NE(mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
     options_.segment_bytes = 48 << 10;
@@ -54,7 +56,9 @@ class IsolationTest : public testing::Test {
     place.database = directory_ + "/app.db";
     place.directory = place.database + "-wal";
     place.open_database = [this] { return OpenDatabase(); };
-    auto log = Log::Open(place, {}, {&io::PosixFileSystem(), &io::SystemClock(), &io::SystemRandom(), &logger_}, options_);
+    auto log = Log::Open(
+        place, {}, {&io::PosixFileSystem(), &io::SystemClock(), &io::SystemRandom(), &logger_},
+        options_);
     ASSERT_TRUE(log.ok()) << log.status();
     log_ = *std::move(log);
   }
@@ -72,7 +76,8 @@ class IsolationTest : public testing::Test {
       if (frame != FrameNo(0)) {
         STRATA_RETURN_IF_ERROR(connection.ReadFrame(frame, absl::MakeSpan(bytes)));
       } else {
-        STRATA_RETURN_IF_ERROR(database.ReadAt((page - 1) * kPageSize, absl::MakeSpan(bytes)).status());
+        STRATA_RETURN_IF_ERROR(
+            database.ReadAt((page - 1) * kPageSize, absl::MakeSpan(bytes)).status());
       }
       pages.push_back(std::move(bytes));
     }
@@ -81,7 +86,8 @@ class IsolationTest : public testing::Test {
 
   static void ExpectWhole(const std::vector<Page>& pages, uint64_t frame) {
     if (pages.empty()) return;
-    ASSERT_EQ(io::LoadLittleEndian<uint64_t>(pages[0].data() + kHashAt), HashOf(pages)) << "snapshot " << frame;
+    ASSERT_EQ(io::LoadLittleEndian<uint64_t>(pages[0].data() + kHashAt), HashOf(pages))
+        << "snapshot " << frame;
   }
 
   absl::Status WriteOnce(Connection& connection, io::File& database, io::SeededRandom& random) {
@@ -107,7 +113,8 @@ class IsolationTest : public testing::Test {
     } else {
       io::StoreLittleEndian<uint64_t>((*pages)[0].data() + kHashAt, HashOf(*pages));
       changed.push_back({PageNo(1), (*pages)[0].data()});
-      const Durability durability = random.Next64() % 4 == 0 ? Durability::kFull : Durability::kNormal;
+      const Durability durability =
+          random.Next64() % 4 == 0 ? Durability::kFull : Durability::kNormal;
       STRATA_RETURN_IF_ERROR(connection.Write(kPageSize, changed, true, kPages, durability));
     }
     STRATA_RETURN_IF_ERROR(connection.EndWrite());
@@ -146,7 +153,8 @@ class IsolationTest : public testing::Test {
 
   void Checkpoints() {
     while (writing_) {
-      const absl::Status status = log_->Checkpoint(log_->state().commits->visible_frame(), true, false);
+      const absl::Status status =
+          log_->Checkpoint(log_->state().commits->visible_frame(), true, false);
       ASSERT_TRUE(status.ok()) << status;
     }
   }
@@ -163,7 +171,8 @@ TEST_F(IsolationTest, EveryReaderSeesOneCommit) {
   constexpr int kTransactions = 250;
   std::vector<std::thread> writers;
   std::vector<std::thread> others;
-  for (uint64_t i = 1; i <= kWriters; ++i) writers.emplace_back([this, i] { Writer(i, kTransactions); });
+  for (uint64_t i = 1; i <= kWriters; ++i)
+    writers.emplace_back([this, i] { Writer(i, kTransactions); });
   for (int i = 0; i < 2; ++i) others.emplace_back([this] { Reader(); });
   others.emplace_back([this] { Checkpoints(); });
   for (std::thread& thread : writers) thread.join();
@@ -185,14 +194,17 @@ TEST_F(IsolationTest, EveryReaderSeesOneCommit) {
   ExpectWhole(*pages, end.frame.value());
 }
 
-// A process that commits and then only sleeps: the background syncs, marks and checkpoints without another call.
+// A process that commits and then only sleeps: the background syncs, marks and checkpoints without
+// another call.
 TEST_F(IsolationTest, TheBackgroundWorksWhileTheApplicationSleeps) {
   Connection connection(log_);
   ASSERT_TRUE(CommitPages(connection, {{1, 5}, {2, 5}}, 2, Durability::kNormal).ok());
   const FrameNo tip = log_->state().commits->visible_frame();
-  while (log_->state().commits->synced() < tip) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (log_->state().commits->synced() < tip)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   log_->RequestCheckpoint();
-  while (log_->state().index->floor() < tip) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (log_->state().index->floor() < tip)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_EQ(logger_.text(), "");
 }
 

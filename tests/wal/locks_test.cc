@@ -35,17 +35,20 @@ TEST(WriteLockTest, InterruptEndsTheWait) {
   int asked = 0;
   EXPECT_EQ(lock.Acquire(INT64_MAX / 2, [&] { return ++asked == 3; }), Outcome::kInterrupted);
   lock.Release();
-  EXPECT_EQ(lock.Acquire(0, nullptr), Outcome::kAcquired) << "the interrupted one is still in the queue";
+  EXPECT_EQ(lock.Acquire(0, nullptr), Outcome::kAcquired)
+      << "the interrupted one is still in the queue";
 }
 
 // A waiter announces itself by asking whether it is interrupted; by then it is in the queue.
 class Waiter {
  public:
-  explicit Waiter(WriteLock* lock) : thread_([this, lock] {
-      EXPECT_EQ(lock->Acquire(INT64_MAX / 2, [this] { return queued_ = true, false; }), Outcome::kAcquired);
-      acquired_ = true;
-      lock->Release();
-    }) {
+  explicit Waiter(WriteLock* lock)
+      : thread_([this, lock] {
+          EXPECT_EQ(lock->Acquire(INT64_MAX / 2, [this] { return queued_ = true, false; }),
+                    Outcome::kAcquired);
+          acquired_ = true;
+          lock->Release();
+        }) {
     while (!queued_) std::this_thread::yield();
   }
   ~Waiter() { thread_.join(); }

@@ -106,7 +106,8 @@ TEST(LogTest, OtherPageSizeIsRefused) {
   ASSERT_TRUE(BeginWrite(*world.connection).ok());
   const std::vector<uint8_t> page = PageBytes(1, 6, 1024);
   const PageRef ref{segment::PageNo(1), page.data()};
-  EXPECT_TRUE(absl::IsInvalidArgument(world.connection->Write(1024, {&ref, 1}, true, 1, Durability::kFull)));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      world.connection->Write(1024, {&ref, 1}, true, 1, Durability::kFull)));
   world.connection->Undo();
   End(*world.connection);
   EXPECT_THAT(*world.Read(), ElementsAre(5));

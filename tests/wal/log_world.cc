@@ -16,7 +16,8 @@ std::vector<uint8_t> PageBytes(uint32_t page, uint64_t version, uint32_t page_si
   std::vector<uint8_t> bytes(page_size);
   if (version == 0) return bytes;
   io::SeededRandom random(version << 32 | page);
-  for (size_t i = 0; i < page_size; i += 8) io::StoreLittleEndian<uint64_t>(bytes.data() + i, random.Next64());
+  for (size_t i = 0; i < page_size; i += 8)
+    io::StoreLittleEndian<uint64_t>(bytes.data() + i, random.Next64());
   io::StoreLittleEndian<uint64_t>(bytes.data(), version);
   if (page != 1) return bytes;
   std::memcpy(bytes.data() + 8, "SQLite f", 8);  // page 1 says the page size where SQLite's does
@@ -27,7 +28,8 @@ std::vector<uint8_t> PageBytes(uint32_t page, uint64_t version, uint32_t page_si
 
 uint64_t VersionOf(uint32_t page, const std::vector<uint8_t>& bytes) {
   const uint64_t version = io::LoadLittleEndian<uint64_t>(bytes.data());
-  return bytes == PageBytes(page, version, static_cast<uint32_t>(bytes.size())) ? version : UINT64_MAX;
+  return bytes == PageBytes(page, version, static_cast<uint32_t>(bytes.size())) ? version
+                                                                                : UINT64_MAX;
 }
 
 void RecordingLogger::Log(io::Severity severity, std::string_view message) {
@@ -45,7 +47,8 @@ namespace {
 struct Pages {
   explicit Pages(const std::vector<PageVersion>& versions) {
     for (const PageVersion& each : versions) bytes.push_back(PageBytes(each.page, each.version));
-    for (size_t i = 0; i < versions.size(); ++i) refs.push_back({PageNo(versions[i].page), bytes[i].data()});
+    for (size_t i = 0; i < versions.size(); ++i)
+      refs.push_back({PageNo(versions[i].page), bytes[i].data()});
   }
   std::vector<std::vector<uint8_t>> bytes;
   std::vector<PageRef> refs;
@@ -70,8 +73,8 @@ absl::Status Spill(Connection& connection, const std::vector<PageVersion>& pages
   return connection.Write(kPageSize, Pages(pages).refs, false, 0, Durability::kNormal);
 }
 
-absl::Status Commit(Connection& connection, const std::vector<PageVersion>& pages, uint32_t database_pages,
-                    Durability durability) {
+absl::Status Commit(Connection& connection, const std::vector<PageVersion>& pages,
+                    uint32_t database_pages, Durability durability) {
   return connection.Write(kPageSize, Pages(pages).refs, true, database_pages, durability);
 }
 
@@ -80,8 +83,8 @@ void End(Connection& connection) {
   connection.EndRead();
 }
 
-absl::Status CommitPages(Connection& connection, const std::vector<PageVersion>& pages, uint32_t database_pages,
-                         Durability durability) {
+absl::Status CommitPages(Connection& connection, const std::vector<PageVersion>& pages,
+                         uint32_t database_pages, Durability durability) {
   STRATA_RETURN_IF_ERROR(BeginWrite(connection));
   const absl::Status status = Commit(connection, pages, database_pages, durability);
   if (!status.ok()) connection.Undo();
@@ -90,7 +93,8 @@ absl::Status CommitPages(Connection& connection, const std::vector<PageVersion>&
   return status.ok() ? ended : status;
 }
 
-absl::StatusOr<Versions> ReadVersions(Connection& connection, const std::vector<uint8_t>& database) {
+absl::StatusOr<Versions> ReadVersions(Connection& connection,
+                                      const std::vector<uint8_t>& database) {
   STRATA_RETURN_IF_ERROR(connection.BeginRead().status());
   Versions versions;
   absl::Status status;
@@ -138,7 +142,9 @@ LogPlace LogWorld::Place() {
 
 Environment LogWorld::World() { return {disk.get(), &clock, &random, &logger}; }
 
-absl::StatusOr<std::shared_ptr<Log>> LogWorld::TryOpen() { return Log::Open(Place(), store, World(), options); }
+absl::StatusOr<std::shared_ptr<Log>> LogWorld::TryOpen() {
+  return Log::Open(Place(), store, World(), options);
+}
 
 absl::Status LogWorld::Open() {
   STRATA_ASSIGN_OR_RETURN(log, TryOpen());

@@ -16,7 +16,8 @@
 #include "wal/connection.h"
 #include "wal/log.h"
 
-// A database of made-up pages with its log, on a simulated disk and under a clock that stands still.
+// A database of made-up pages with its log, on a simulated disk and under a clock that stands
+// still.
 namespace strata::wal {
 
 constexpr uint32_t kPageSize = 512;
@@ -45,17 +46,19 @@ struct PageVersion {
   uint64_t version;
 };
 
-// Begins a write transaction on the newest snapshot. BusySnapshot cannot happen: the lock comes first.
+// Begins a write transaction on the newest snapshot. BusySnapshot cannot happen: the lock comes
+// first.
 absl::Status BeginWrite(Connection& connection);
 absl::Status Spill(Connection& connection, const std::vector<PageVersion>& pages);
-absl::Status Commit(Connection& connection, const std::vector<PageVersion>& pages, uint32_t database_pages,
-                    Durability durability);
+absl::Status Commit(Connection& connection, const std::vector<PageVersion>& pages,
+                    uint32_t database_pages, Durability durability);
 void End(Connection& connection);
 // All of that in one: a transaction with these pages. On an error it is rolled back.
-absl::Status CommitPages(Connection& connection, const std::vector<PageVersion>& pages, uint32_t database_pages,
-                         Durability durability = Durability::kFull);
+absl::Status CommitPages(Connection& connection, const std::vector<PageVersion>& pages,
+                         uint32_t database_pages, Durability durability = Durability::kFull);
 
-// The whole database in a new snapshot; `database`: the plain file. What is in neither is version 0.
+// The whole database in a new snapshot; `database`: the plain file. What is in neither is version
+// 0.
 absl::StatusOr<Versions> ReadVersions(Connection& connection, const std::vector<uint8_t>& database);
 
 class LogWorld {
@@ -74,9 +77,9 @@ class LogWorld {
   LogPlace Place();
   Environment World();
   absl::StatusOr<std::shared_ptr<Log>> TryOpen();
-  absl::Status Open();    // keeps log and connection
-  absl::Status Close();   // cleanly; checkpoints and removes
-  void Crash();           // lets go of everything without a word: kill -9
+  absl::Status Open();   // keeps log and connection
+  absl::Status Close();  // cleanly; checkpoints and removes
+  void Crash();          // lets go of everything without a word: kill -9
 
   absl::Status CommitPages(const std::vector<PageVersion>& pages, uint32_t database_pages,
                            Durability durability = Durability::kFull) {

@@ -31,7 +31,8 @@ constexpr char kThird[] = "/app.db-wal/0000000003.log";
 std::unique_ptr<support::SimulatedDisk> DiskFrom(const Image& image) {
   auto disk = std::make_unique<support::SimulatedDisk>();
   disk->CreateDirectory(LogWorld::kDirectory).IgnoreError();
-  for (const auto& [path, bytes] : image) support::DurableFile(*disk, path, bytes).status().IgnoreError();
+  for (const auto& [path, bytes] : image)
+    support::DurableFile(*disk, path, bytes).status().IgnoreError();
   return disk;
 }
 
@@ -56,7 +57,8 @@ void ExpectDataLoss(const absl::Status& status, const std::string& in_message) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(in_message));
 }
 
-// Files 1 to `files`, each with commits [2f-1, 2f] of one frame each: pages 1 and 2. The last file ends with a mark.
+// Files 1 to `files`, each with commits [2f-1, 2f] of one frame each: pages 1 and 2. The last file
+// ends with a mark.
 Image ThreeFiles(int files = 3, bool quiet = true) {
   LogWorld world;
   EXPECT_TRUE(world.Open().ok());
@@ -150,7 +152,9 @@ TEST(RecoveryFileTest, TailOpen) {
 }
 
 TEST(RecoveryFileTest, TailTorn) {
-  Image image = WithTail([](LogWorld& world) { ASSERT_TRUE(world.CommitPages({{2, 12}}, 2).ok()); });
+  Image image = WithTail([](LogWorld& world) {
+    ASSERT_TRUE(world.CommitPages({{2, 12}}, 2).ok());
+  });
   image[kFirst].back() ^= 1;
   EXPECT_EQ(TailOf(image), TailCase::kTorn);
   EXPECT_THAT(*OpenAndRead(image), ElementsAre(10, 11));
@@ -183,7 +187,8 @@ TEST(RecoveryDirectoryTest, NoDirectory) {
 }
 
 TEST(RecoveryDirectoryTest, NoLog) {
-  EXPECT_TRUE(absl::IsNotFound(Recover({{"/app.db-wal/lock", {}}, {"/app.db-wal/identity.tmp", {1, 2}}}).status()));
+  EXPECT_TRUE(absl::IsNotFound(
+      Recover({{"/app.db-wal/lock", {}}, {"/app.db-wal/identity.tmp", {1, 2}}}).status()));
 }
 
 TEST(RecoveryDirectoryTest, IdentityMissing) {
@@ -238,7 +243,8 @@ TEST(RecoveryDirectoryTest, Whole) {
 
 TEST(RecoveryDirectoryTest, TornTailAboveTheDurableMark) {
   Image image = OneFile(false);
-  image[kFirst][kSegmentHeaderSize + kRecord + 100] ^= 1;  // the second commit; durable when it was written: 1
+  image[kFirst][kSegmentHeaderSize + kRecord + 100] ^=
+      1;  // the second commit; durable when it was written: 1
   const auto log = Recover(image);
   ASSERT_TRUE(log.ok()) << log.status();
   EXPECT_EQ(log->end.frame, FrameNo(1));
@@ -325,7 +331,8 @@ TEST(RecoveryDirectoryTest, DurableFrameEndsNoTransaction) {
   auto file = CurrentSegment::Create(*world.disk, LogWorld::kDirectory, header, {});
   ASSERT_TRUE(file.ok());
   const std::vector<uint8_t> page = PageBytes(1, 50);
-  const std::vector<PageRef> pages = {{segment::PageNo(1), page.data()}, {segment::PageNo(1), page.data()}};
+  const std::vector<PageRef> pages = {{segment::PageNo(1), page.data()},
+                                      {segment::PageNo(1), page.data()}};
   const CommitMark mark{2, 1, FrameNo(3)};  // frame 3 is the first of the two
   ASSERT_TRUE((*file)->AppendFrames(FrameNo(3), pages, &mark).ok());
   ASSERT_TRUE((*file)->Publish(*world.disk, LogWorld::kDirectory).ok());

@@ -43,7 +43,8 @@ class ShipTest : public testing::Test {
 
   uint64_t StoredDigest(const StoredSegment& stored) {
     auto store = io::OpenStore(world_.disk.get(), &world_.random, world_.store.url);
-    auto source = io::ObjectSource::Open(store->get(), segment::BuildSegmentKey(kNamespace, stored.key));
+    auto source =
+        io::ObjectSource::Open(store->get(), segment::BuildSegmentKey(kNamespace, stored.key));
     EXPECT_TRUE(source.ok()) << source.status();
     auto reader = segment::SegmentReader::Open(*std::move(source));
     EXPECT_TRUE(reader.ok()) << reader.status();
@@ -81,7 +82,8 @@ TEST_F(ShipTest, SegmentsFollowOneAnotherAndCarryTheDigest) {
     ASSERT_FALSE(stored.empty());
     EXPECT_EQ(StoredDigest(stored.back()), DigestNow()) << pages;
     EXPECT_EQ(world_.log->state().progress.sealed_digest, DigestNow());
-    ASSERT_TRUE(world_.log->Checkpoint(Shipped(), true, false).ok());  // from now on the database file says what was
+    ASSERT_TRUE(world_.log->Checkpoint(Shipped(), true, false)
+                    .ok());  // from now on the database file says what was
   }
   FrameNo next(1);
   for (const StoredSegment& each : Stored()) {
@@ -130,7 +132,8 @@ TEST_F(ShipTest, ALostResponseIsRecognised) {
 TEST_F(ShipTest, AFailingStoreDoesNotStopCommits) {
   ASSERT_TRUE(world_.Open().ok());
   ASSERT_TRUE(world_.disk->RemoveDirectory("/store").ok());
-  ASSERT_TRUE(support::DurableFile(*world_.disk, "/store", {1}).ok());  // no directory can be made there
+  ASSERT_TRUE(
+      support::DurableFile(*world_.disk, "/store", {1}).ok());  // no directory can be made there
   for (uint64_t i = 1; i <= 5; ++i) {
     ASSERT_TRUE(world_.CommitPages({{1, i}}, 1).ok());
     world_.Pass(kLong);
@@ -347,7 +350,8 @@ TEST(MaintenanceTest, NormalIsSyncedWithinItsBytes) {
   LogWorld world;
   world.options.unsynced_bytes = 3 * 576;
   ASSERT_TRUE(world.Open().ok());
-  for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(world.CommitPages({{1, i}}, 1, Durability::kNormal).ok());
+  for (uint64_t i = 1; i <= 3; ++i)
+    ASSERT_TRUE(world.CommitPages({{1, i}}, 1, Durability::kNormal).ok());
   EXPECT_EQ(world.log->state().commits->synced(), FrameNo(0));
   ASSERT_TRUE(world.CommitPages({{1, 4}}, 1, Durability::kNormal).ok());
   EXPECT_EQ(world.log->state().commits->synced(), FrameNo(4));
@@ -373,7 +377,8 @@ TEST(MaintenanceTest, OffIsNeverSynced) {
   ASSERT_TRUE(world.CommitPages({{1, 5}}, 1, Durability::kOff).ok());
   const auto syncs = [&] {
     int count = 0;
-    for (const auto& each : world.disk->Operations()) count += each->kind == support::OperationKind::kSync;
+    for (const auto& each : world.disk->Operations())
+      count += each->kind == support::OperationKind::kSync;
     return count;
   };
   const int before = syncs();
