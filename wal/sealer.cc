@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "io/object_stream.h"
 #include "io/status_macros.h"
 #include "segment/store_layout.h"
@@ -67,22 +66,6 @@ absl::StatusOr<FrameNo> Sealer::EndOfNext(FrameNo up_to) {
   return up_to;
 }
 
-absl::StatusOr<uint64_t> Sealer::DigestAt(FrameNo last) {
-  FrameNo first;
-  uint64_t digest;
-  {
-    io::MutexLock lock(&state_.append_mutex);
-    first = state_.progress.sealed.next();
-    digest = state_.progress.sealed_digest;
-  }
-  std::vector<uint8_t> page(state_.identity.page_size);
-  STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
-                          ReadLogFrame(*state_.files.list(), last, absl::MakeSpan(page)));
-  if (!header.is_commit)
-    return absl::InvalidArgumentError(absl::StrCat("frame ", last.value(), " is no commit"));
-  return WriteFrames(first, last, digest, nullptr);
-}
-
 absl::StatusOr<uint64_t> Sealer::Write(FrameNo last, io::ObjectStore& store) {
   FrameNo first;
   uint64_t digest;
@@ -97,14 +80,14 @@ absl::StatusOr<uint64_t> Sealer::Write(FrameNo last, io::ObjectStore& store) {
   io::ObjectSink sink(object.get());
   STRATA_ASSIGN_OR_RETURN(auto writer,
                           segment::SegmentWriter::Create(&sink, header, kStoredOptions));
-  STRATA_ASSIGN_OR_RETURN(digest, WriteFrames(first, last, digest, writer.get()));
+  STRATA_ASSIGN_OR_RETURN(digest, WriteFrames(first, last, digest, *writer));
   STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriter::Summary summary, writer->Finish());
   STRATA_RETURN_IF_ERROR(object->Commit(summary.crc32c));
   return digest;
 }
 
 absl::StatusOr<uint64_t> Sealer::WriteFrames(FrameNo first, FrameNo last, uint64_t digest,
-                                             segment::SegmentWriter* writer) {
+                                             segment::SegmentWriter& writer) {
   const FrameNo before = first.previous();
   STRATA_ASSIGN_OR_RETURN(const uint32_t pages_before, DatabasePagesAt(before));
   DigestTracker tracker(digest, pages_before, state_.identity.page_size,
@@ -114,12 +97,11 @@ absl::StatusOr<uint64_t> Sealer::WriteFrames(FrameNo first, FrameNo last, uint64
   for (FrameNo frame = first; frame <= last; frame = frame.next()) {
     STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
                             ReadLogFrame(*list, frame, absl::MakeSpan(page)));
-    if (writer != nullptr) STRATA_RETURN_IF_ERROR(writer->AddFrame(header, page));
+    STRATA_RETURN_IF_ERROR(writer.AddFrame(header, page));
     tracker.AddPage(header.page, segment::PageHash(header.page, page));
     if (!header.is_commit) continue;
     STRATA_ASSIGN_OR_RETURN(digest, tracker.Commit(header.database_pages));
-    if (writer == nullptr) continue;
-    STRATA_RETURN_IF_ERROR(writer->AddCommit(
+    STRATA_RETURN_IF_ERROR(writer.AddCommit(
         {frame, header.commit_time_us, header.database_pages, header.database_pages, digest}));
   }
   return digest;

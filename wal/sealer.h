@@ -25,10 +25,6 @@ class Sealer {
   // latest. `up_to` is a commit above the sealed frame.
   absl::StatusOr<segment::FrameNo> EndOfNext(segment::FrameNo up_to);
 
-  // Digest at `last`, a commit above the sealed frame, worked out from the log. InvalidArgument
-  // when it is no commit.
-  absl::StatusOr<uint64_t> DigestAt(segment::FrameNo last);
-
   // Writes frames (progress.sealed, last] as one object and returns the digest at `last`.
   // AlreadyExists-like FailedPrecondition when the key is taken.
   absl::StatusOr<uint64_t> Write(segment::FrameNo last, io::ObjectStore& store);
@@ -36,7 +32,7 @@ class Sealer {
  private:
   absl::StatusOr<uint64_t> HashBefore(segment::PageNo page, segment::FrameNo at);
   absl::StatusOr<uint64_t> WriteFrames(segment::FrameNo first, segment::FrameNo last,
-                                       uint64_t digest, segment::SegmentWriter* writer);
+                                       uint64_t digest, segment::SegmentWriter& writer);
   absl::StatusOr<uint32_t> DatabasePagesAt(segment::FrameNo commit);
 
   LogState& state_;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "io/object_store.h"
+#include "segment/segment_reader.h"
 #include "segment/store_listing.h"
 #include "wal/sealer.h"
 
@@ -39,7 +41,9 @@ class Shipper {
   absl::Status ClaimEpoch();
   absl::Status FollowStore(const std::vector<segment::StoredSegment>& stored);
   absl::Status FindOrWriteBase(const std::vector<segment::StoredSegment>& stored);
-  absl::StatusOr<uint64_t> DigestOf(const segment::StoredSegment& stored);
+  absl::StatusOr<std::unique_ptr<segment::SegmentReader>> OpenStored(
+      const segment::StoredSegment& stored);
+  absl::Status CheckSameHistory(const segment::SegmentReader& reader);
   absl::Status ShipNext(segment::FrameNo up_to);
   void Advance(segment::FrameNo sealed, uint64_t digest);
   absl::Status Stop(absl::Status why);
