@@ -126,16 +126,19 @@ absl::Status Shipper::FollowStore(const std::vector<StoredSegment>& stored) {
   return absl::OkStatus();
 }
 
-// Frame by frame, with the times of the commits: the digest cannot be worked out here, because a checkpoint that was
-// cut may have put pages of these very frames into the database file.
+// Frame by frame, with the times of the commits: the digest cannot be worked out here, because a
+// checkpoint that was cut may have put pages of these very frames into the database file.
 absl::Status Shipper::CheckSameHistory(const segment::SegmentReader& reader) {
   const auto list = state_.files.list();
   std::vector<uint8_t> theirs(state_.identity.page_size);
   std::vector<uint8_t> ours(state_.identity.page_size);
-  const uint64_t count = reader.header().last_frame.value() - reader.header().first_frame.value() + 1;
+  const uint64_t count =
+      reader.header().last_frame.value() - reader.header().first_frame.value() + 1;
   for (uint64_t ordinal = 0; ordinal < count; ++ordinal) {
-    STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader there, reader.ReadFrame(ordinal, absl::MakeSpan(theirs)));
-    STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader here, ReadLogFrame(*list, there.frame, absl::MakeSpan(ours)));
+    STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader there,
+                            reader.ReadFrame(ordinal, absl::MakeSpan(theirs)));
+    STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader here,
+                            ReadLogFrame(*list, there.frame, absl::MakeSpan(ours)));
     const bool same = here.page == there.page && here.is_commit == there.is_commit &&
                       here.commit_time_us == there.commit_time_us && ours == theirs;
     if (same) continue;
@@ -146,7 +149,8 @@ absl::Status Shipper::CheckSameHistory(const segment::SegmentReader& reader) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<segment::SegmentReader>> Shipper::OpenStored(const StoredSegment& stored) {
+absl::StatusOr<std::unique_ptr<segment::SegmentReader>> Shipper::OpenStored(
+    const StoredSegment& stored) {
   const std::string key = segment::BuildSegmentKey(state_.identity.name_space, stored.key);
   STRATA_ASSIGN_OR_RETURN(auto source, io::ObjectSource::Open(store_, key));
   STRATA_ASSIGN_OR_RETURN(auto reader, segment::SegmentReader::Open(std::move(source)));
