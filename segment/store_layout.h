@@ -64,7 +64,7 @@ struct EpochClaim {
   Epoch epoch;
   FrameNo first_frame;  // the first one that this writer ships
   uint32_t page_size = 0;
-  uint64_t writer_nonce = 0;  // tells a retry of one's own claim from another writer's
+  uint64_t writer_nonce = 0;  // for telling a retry from another writer; not compared yet
   int64_t created_us = 0;     // microseconds since 1970
 
   friend bool operator==(const EpochClaim&, const EpochClaim&) = default;
