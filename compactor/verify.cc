@@ -39,6 +39,7 @@ class Verification {
 
  private:
   bool is_full() const { return options_.depth == VerifyDepth::kFull; }
+  bool restores() const { return options_.depth != VerifyDepth::kQuick; }
   void Find(absl::string_view object, absl::string_view message);
   absl::Status FindDamage(absl::string_view object, const absl::Status& status);
 
@@ -190,7 +191,8 @@ absl::StatusOr<VerifyReport> Verification::Run(absl::string_view ns) {
   for (const LogHistory& log : lenient_.history.logs) STRATA_RETURN_IF_ERROR(VerifyLog(log));
   VerifyOthers();
   const bool has_database = lenient_.history.live() != nullptr;
-  if (is_full() && has_database && report_.findings.empty()) STRATA_RETURN_IF_ERROR(VerifyLatest());
+  if (restores() && has_database && report_.findings.empty())
+    STRATA_RETURN_IF_ERROR(VerifyLatest());
   return std::move(report_);
 }
 

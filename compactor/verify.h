@@ -16,13 +16,14 @@ namespace strata::compactor {
 enum class VerifyDepth {
   kQuick,  // names, claims, headers, footers, commit tables; gaps; commits that segments disagree
            // about
-  kFull,   // also every byte, the digest after every commit, and SQLite's integrity_check of the
-           // latest state
+  kRestoreTest,  // also the latest state: restored as a user would restore it, its digest, and
+                 // SQLite's integrity_check
+  kFull,         // also every byte, and the digest after every commit
 };
 
 struct VerifyOptions {
   VerifyDepth depth = VerifyDepth::kQuick;
-  std::string scratch_directory;  // kFull restores the database into it, and removes it again
+  std::string scratch_directory;  // for the restored database, which is removed again
   std::function<void(uint64_t done, uint64_t total)> progress;  // bytes; may be empty
 };
 

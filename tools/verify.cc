@@ -29,6 +29,7 @@ class VerifyCommand : public Command {
   std::string ns_;
   std::string scratch_;
   bool quick_ = false;
+  bool restore_test_ = false;
   bool full_ = false;
 };
 
@@ -39,11 +40,16 @@ void VerifyCommand::AddTo(CommandLine* line, std::shared_ptr<VerifyCommand> self
   app->add_option("namespace", ns_, "Name of the database in the store (default: all of them)");
   CLI::Option* quick = app->add_flag(
       "--quick", quick_, "Names, headers, footers, commit tables and gaps (the default)");
-  app->add_flag("--full", full_,
-                "Every byte, the digest after every commit, and SQLite's integrity_check")
-      ->excludes(quick);
+  CLI::Option* restore_test =
+      app->add_flag("--restore-test", restore_test_,
+                    "Also restore the latest state, and check its digest and SQLite's "
+                    "integrity_check: the drill for a timer")
+          ->excludes(quick);
+  app->add_flag("--full", full_, "Also every byte, and the digest after every commit")
+      ->excludes(quick)
+      ->excludes(restore_test);
   app->add_option("--scratch", scratch_,
-                  "Where --full restores the database for a moment (default: $TMPDIR)");
+                  "Where the database is restored for a moment (default: $TMPDIR)");
 }
 
 Json FindingsJson(const std::vector<compactor::VerifyFinding>& findings) {
@@ -76,9 +82,10 @@ void VerifyCommand::Print(const std::string& ns, const compactor::VerifyReport& 
   }
   std::cout << ns << ": " << (report.findings.empty() ? "ok" : "damaged") << ", " << report.segments
             << " segments, " << report.commits << " commits, " << FormatBytes(report.bytes);
-  if (full_) {
-    std::cout << ", " << report.digests_checked << " digests recomputed, integrity_check "
-              << (report.integrity_checked ? "made" : "not made");
+  if (full_) std::cout << ", " << report.digests_checked << " digests recomputed";
+  if (full_ || restore_test_) {
+    std::cout << ", latest state " << (report.integrity_checked ? "" : "not ")
+              << "restored and checked";
   }
   std::cout << "\n";
 }
@@ -87,7 +94,9 @@ absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyOne(io::ObjectStore
                                                                  const std::string& ns) const {
   ProgressLine progress(absl::StrCat("verifying ", ns), "bytes", !json());
   compactor::VerifyOptions options;
-  options.depth = full_ ? compactor::VerifyDepth::kFull : compactor::VerifyDepth::kQuick;
+  options.depth = full_           ? compactor::VerifyDepth::kFull
+                  : restore_test_ ? compactor::VerifyDepth::kRestoreTest
+                                  : compactor::VerifyDepth::kQuick;
   const char* temporary = std::getenv("TMPDIR");
   options.scratch_directory = !scratch_.empty()      ? scratch_
                               : temporary != nullptr ? temporary

@@ -49,6 +49,11 @@ class VerifyTest : public StoreFixture {
     sqlite3_close(database);
   }
 
+  size_t FilesInScratch() const {
+    std::filesystem::directory_iterator files(directory());
+    return static_cast<size_t>(std::distance(begin(files), end(files)));
+  }
+
   static void Execute(sqlite3* database, const char* sql) {
     ASSERT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK)
         << sqlite3_errmsg(database);
@@ -89,6 +94,33 @@ TEST_F(VerifyTest, ADatabaseThatSqliteRejectsIsAFinding) {
   EXPECT_THAT(VerifyNow(VerifyDepth::kQuick).findings, IsEmpty());
   EXPECT_THAT(VerifyNow(VerifyDepth::kFull).findings,
               Contains(Field(&VerifyFinding::message, HasSubstr("integrity_check"))));
+}
+
+TEST_F(VerifyTest, ARestoreTestProvesTheLatestStateAndLeavesNothingBehind) {
+  ModelLog log(&store(), "app", 1024);
+  log.Claim(1, 1);
+  FollowSqlite(&log, 8, true);
+  const size_t files_before = FilesInScratch();
+  VerifyReport report = VerifyNow(VerifyDepth::kRestoreTest);
+  EXPECT_THAT(report.findings, IsEmpty());
+  EXPECT_TRUE(report.integrity_checked);
+  EXPECT_EQ(report.digests_checked, 0u);
+  EXPECT_EQ(FilesInScratch(), files_before);
+}
+
+TEST_F(VerifyTest, ARestoreTestFindsWhatARestoreWouldMeet) {
+  ModelLog log(&store(), "app", 1024);
+  log.Claim(1, 1);
+  FollowSqlite(&log, 1, false);
+  auto segments = segment::ListSegments(store(), "app", log.log_id());
+  const std::string object = segment::BuildSegmentKey("app", segments->front().key);
+  std::vector<uint8_t> bytes = ReadFile(FileOf(object));
+  bytes[segment::kSegmentHeaderSize + 100] ^= 1;  // in the only version of its page
+  std::ofstream(FileOf(object), std::ios::binary)
+      .write(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  EXPECT_THAT(VerifyNow(VerifyDepth::kQuick).findings, IsEmpty());
+  EXPECT_THAT(VerifyNow(VerifyDepth::kRestoreTest).findings,
+              Contains(Field(&VerifyFinding::message, HasSubstr(object))));
 }
 
 TEST_F(VerifyTest, EveryFlippedByteOfASegmentIsFound) {

@@ -155,6 +155,8 @@ TEST_F(StrataCommand, DamageIsFoundAndSaid) {
   std::filesystem::resize_file(FileOf(object), std::filesystem::file_size(FileOf(object)) - 1);
   Json report = RunJson({"verify", "--store", url(), "app"}, 1);
   EXPECT_EQ(report["namespaces"][0]["findings"][0]["object"], object);
+  EXPECT_EQ(RunJson({"verify", "--store", url(), "app", "--restore-test"}, 1)["ok"], false);
+  EXPECT_EQ(Run({"verify", "--store", url(), "--restore-test", "--full"}).exit_code, 2);
   EXPECT_EQ(RunJson({"restore", "--store", url(), "app", "-o", OutputPath()}, 1)["error"]["code"],
             "DATA_LOSS");
   ASSERT_TRUE(store().Delete(segment::BuildSegmentKey("app", (*segments)[2].key)).ok());
