@@ -3,12 +3,12 @@
 #include <vector>
 
 #include "fuzz/check.h"
-#include "io/checksum.h"
 #include "io/memory_stream.h"
 #include "segment/page_index_builder.h"
+#include "tests/segment/index_repair.h"
 
 // Page index, in two ways by the first byte: built from the input and compared with a std::map; or
-// the input taken for an index, with the checksums of directory and trailer made right.
+// the input taken for an index, with all checksums made right.
 namespace strata::segment {
 namespace {
 
@@ -42,20 +42,6 @@ void BuildAndCompare(io::ByteView data) {
   FUZZ_CHECK(!iterator->Next().value().has_value());
 }
 
-void MakeChecksumsRight(std::vector<uint8_t>* index) {
-  if (index->size() < kIndexTrailerSize) return;
-  const size_t room = index->size() - kIndexTrailerSize;
-  uint8_t* trailer = index->data() + room;
-  const uint64_t blocks = io::LoadLittleEndian<uint32_t>(trailer + kTrailerBlocksAt);
-  const uint64_t directory = blocks * (4 + kIndexDescriptorSize);
-  if (directory <= room) {
-    const io::ByteView bytes(trailer - directory, directory);
-    io::StoreLittleEndian<uint32_t>(trailer + kTrailerDirectoryChecksumAt, io::Crc32c(0, bytes));
-  }
-  io::StoreLittleEndian<uint32_t>(trailer + kTrailerChecksumAt,
-                                  io::Crc32c(0, io::ByteView(trailer, kTrailerChecksumAt)));
-}
-
 // The column of hashes that the trailer asks for, unless that is absurd.
 std::vector<uint8_t> HashesFor(const std::vector<uint8_t>& index) {
   if (index.size() < kIndexTrailerSize) return {};
@@ -70,7 +56,7 @@ std::vector<uint8_t> HashesFor(const std::vector<uint8_t>& index) {
 
 void ReadHostile(io::ByteView data) {
   std::vector<uint8_t> bytes(data.begin(), data.end());
-  MakeChecksumsRight(&bytes);
+  MakeIndexChecksumsRight(absl::MakeSpan(bytes));
   const PageIndexPlace place = {0, bytes.size(), bytes.size(), HashesFor(bytes).size()};
   const std::vector<uint8_t> hashes = HashesFor(bytes);
   bytes.insert(bytes.end(), hashes.begin(), hashes.end());

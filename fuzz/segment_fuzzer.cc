@@ -9,6 +9,7 @@
 #include "segment/frame_directory.h"
 #include "segment/page_index_format.h"
 #include "segment/segment_reader.h"
+#include "tests/segment/index_repair.h"
 
 // A whole segment from mutated bytes, with every checksum made right where its place can be told,
 // so that what is behind the checksums is reached: no crash, no unbounded memory, no read beyond
@@ -35,19 +36,6 @@ void FixBlocks(io::MutableBytes part, size_t block) {
     StoreLittleEndian<uint32_t>(part.data() + length, io::Crc32c(0, part.first(length)));
     part.remove_prefix(length + 4);
   }
-}
-
-void FixIndex(io::MutableBytes index) {
-  if (index.size() < kIndexTrailerSize) return;
-  uint8_t* trailer = index.data() + index.size() - kIndexTrailerSize;
-  const uint64_t blocks = LoadLittleEndian<uint32_t>(trailer + kTrailerBlocksAt);
-  const uint64_t directory = blocks * (4 + kIndexDescriptorSize);
-  if (directory <= index.size() - kIndexTrailerSize) {
-    const io::ByteView lines(trailer - directory, directory);
-    StoreLittleEndian<uint32_t>(trailer + kTrailerDirectoryChecksumAt, io::Crc32c(0, lines));
-  }
-  StoreLittleEndian<uint32_t>(trailer + kTrailerChecksumAt,
-                              io::Crc32c(0, io::ByteView(trailer, kTrailerChecksumAt)));
 }
 
 void FixCommits(io::MutableBytes table) {
@@ -79,8 +67,8 @@ void MakeChecksumsRight(std::vector<uint8_t>& bytes) {
   std::memcpy(log_id.bytes.data(), header + 24, 16);
   const uint32_t seed = RecordSeed(LoadLittleEndian<uint64_t>(header + 72), log_id);
   FixBlocks(Part(bytes, 96), kDirectoryBlockEntries * kDirectoryEntrySize);
-  FixIndex(Part(bytes, 112));
-  FixBlocks(Part(bytes, 128), kIndexBlockEntries * 8);
+  MakeIndexChecksumsRight(Part(bytes, 112));
+  FixBlocks(Part(bytes, 128), kHashBlockEntries * 8);
   FixCommits(Part(bytes, 144));
   const uint64_t tail =
       std::min<uint64_t>(LoadLittleEndian<uint64_t>(footer + 96), bytes.size() - kFooterSize);

@@ -13,13 +13,14 @@
 #include "absl/types/span.h"
 #include "io/byte_stream.h"
 #include "segment/ids.h"
+#include "segment/index_directory.h"
 
 // Page number -> ordinal of the newest version of that page in a segment: sorted, immutable, looked
 // up in place. Format: docs/segment_format.md, "Page index"; built in segment/page_index_builder.h,
 // tested in tests/segment/page_index_test.cc.
 namespace strata::segment {
 
-struct IndexBlock;
+struct DecodedBlock;
 
 struct PageIndexEntry {
   PageNo page;
@@ -48,20 +49,22 @@ struct PageIndexPlace {
 // Lookups over an index's bytes. Safe to call from any thread.
 class PageIndex {
  public:
-  // Reads the directory (20 bytes for 128 pages, fewer for runs); a lookup then reads one block of
-  // at most kMaxIndexBlockBytes. An index of at most `keep_bytes` is read as a whole, and lookups
-  // read nothing. DataLoss: damaged or impossible.
+  // Reads the directory (20 bytes for 255 pages, fewer for runs), for which it keeps 9 bytes more a
+  // line; a lookup then reads one block of at most kMaxIndexBlockBytes. An index of at most
+  // `keep_bytes` is read as a whole, and lookups read nothing. DataLoss: damaged or impossible.
   static absl::StatusOr<std::unique_ptr<PageIndex>> Open(std::shared_ptr<io::ByteSource> source,
                                                          const PageIndexPlace& place,
                                                          uint64_t keep_bytes);
 
-  // Over bytes that outlive it: only directory and trailer are read before the first lookup.
+  // Over bytes that outlive it, a mapped file for one: only directory and trailer are read before
+  // the first lookup, and 9 bytes a line are kept.
   static absl::StatusOr<std::unique_ptr<PageIndex>> OverMemory(io::ByteView index,
                                                                io::ByteView hashes);
 
   uint64_t entries() const { return entries_; }
 
-  // Ordinal of a page; nullopt when it is not in the index. DataLoss when its block is damaged.
+  // Ordinal of a page; nullopt when it is not in the index. DataLoss when its block is damaged: a
+  // block in memory is verified the first time, one that is fetched each time.
   absl::StatusOr<std::optional<uint32_t>> Find(PageNo page) const;
 
   // All entries in page order; the index must outlive the iterator.
@@ -74,18 +77,14 @@ class PageIndex {
   absl::Status ReadFromSource(uint64_t keep_bytes);
   absl::Status Attach(io::ByteView bytes);
   absl::Status CheckTrailer(const uint8_t* trailer);
-  absl::Status CheckDirectory() const;
-  absl::Status CheckBlock(const IndexBlock& block, uint64_t first_page, uint64_t count,
-                          uint64_t next_place) const;
-  absl::Status VerifyBlock(size_t number, const IndexBlock& block, io::ByteView bytes) const;
   absl::Status Damaged(absl::string_view what, uint64_t expected, uint64_t found) const;
 
-  IndexBlock BlockAt(size_t number) const;
-  uint32_t FirstPage(size_t number) const;
-  uint64_t EndPosition(size_t number) const;
-  size_t FindBlock(uint32_t page) const;
-  absl::StatusOr<const uint8_t*> BlockBytes(size_t number, const IndexBlock& block, size_t count,
-                                            uint8_t* scratch) const;
+  bool blocks_in_memory() const { return verified_ != nullptr; }
+  absl::Status DecodeBlock(size_t number, const IndexLine& line, const uint8_t* block,
+                           DecodedBlock* out) const;
+  absl::Status VerifyInMemory(size_t number, const IndexLine& line) const;
+  absl::StatusOr<std::optional<uint32_t>> FindInFetched(size_t number, const IndexLine& line,
+                                                        uint32_t delta) const;
 
   std::string name_ = "memory";
   std::shared_ptr<io::ByteSource> source_;  // null over memory
@@ -96,9 +95,8 @@ class PageIndex {
   uint64_t block_bytes_ = 0;
   uint64_t entries_ = 0;
   size_t block_count_ = 0;
-  const uint8_t* first_pages_ = nullptr;
-  const uint8_t* descriptors_ = nullptr;
-  // Of blocks in memory: 1 once the checksum was verified.
+  IndexDirectory directory_;
+  // Of blocks in memory: 1 once the block was found right.
   std::unique_ptr<std::atomic<uint8_t>[]> verified_;
 };
 

@@ -11,14 +11,14 @@
 
 namespace strata::segment {
 
-// Writes a column of page hashes: blocks of kIndexBlockEntries hashes, each followed by its
+// Writes a column of page hashes: blocks of kHashBlockEntries hashes, each followed by its
 // CRC-32C.
 class HashColumnBuilder {
  public:
   explicit HashColumnBuilder(io::ByteSink* sink) : sink_(sink) {}
   absl::Status Add(uint64_t hash) {
     io::StoreLittleEndian<uint64_t>(block_.data() + 8 * filled_, hash);
-    return ++filled_ == kIndexBlockEntries ? Flush() : absl::OkStatus();
+    return ++filled_ == kHashBlockEntries ? Flush() : absl::OkStatus();
   }
   absl::Status Finish() { return filled_ == 0 ? absl::OkStatus() : Flush(); }
   uint64_t bytes() const { return bytes_; }
@@ -33,7 +33,7 @@ class HashColumnBuilder {
 };
 
 // Streams entries, ascending by page, into the bytes of an index and of its hash column. Memory:
-// the block directory, 20 bytes for 128 entries (or for a run), and 64 KiB. One thread at a time;
+// the directory, 20 bytes for 255 entries (or for a run), and 64 KiB. One thread at a time;
 // the sinks must outlive the builder.
 class PageIndexBuilder {
  public:
@@ -53,17 +53,15 @@ class PageIndexBuilder {
   absl::Status StartRun();
   void EndRun();
   absl::Status FlushBlock(size_t count);
-  void AddDescriptor(uint32_t first_page, IndexBlock block);
+  void AddLine(const IndexLine& line);
   absl::Status FlushBuffer();
 
   io::ByteSink* const sink_;
   HashColumnBuilder hashes_;
   std::vector<uint8_t> buffer_;  // blocks not yet handed to the sink
-  std::vector<uint8_t> first_pages_;
-  std::vector<uint8_t> descriptors_;
+  std::vector<uint8_t> lines_;   // the directory so far
   uint64_t index_bytes_ = 0;
   uint64_t entries_ = 0;
-  uint64_t described_ = 0;  // entries in finished blocks
 
   // Entries of the block being filled, or the run (when in_run_) that goes on.
   std::array<uint32_t, kIndexBlockEntries> pages_;
@@ -71,8 +69,7 @@ class PageIndexBuilder {
   size_t filled_ = 0;
   uint32_t consecutive_ = 0;  // entries at the end of pages_ that go up by one in both columns
   bool in_run_ = false;
-  uint32_t run_first_page_ = 0;
-  uint32_t run_first_ordinal_ = 0;
+  IndexLine run_;  // its first page and ordinal
   uint32_t last_page_ = 0;
   uint32_t last_ordinal_ = 0;
 };

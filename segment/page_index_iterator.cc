@@ -38,7 +38,7 @@ absl::Status StreamedBytes::Fill(size_t length) {
 
 StoredIndexIterator::StoredIndexIterator(const PageIndex* index)
     : index_(index),
-      blocks_(index->verified_ != nullptr
+      blocks_(index->blocks_in_memory()
                   ? StreamedBytes(index->blocks_)
                   : StreamedBytes(index->source_.get(), index->place_.offset, index->block_bytes_)),
       hashes_(index->source_ == nullptr
@@ -47,16 +47,26 @@ StoredIndexIterator::StoredIndexIterator(const PageIndex* index)
                                   index->place_.hashes_length)) {}
 
 absl::StatusOr<std::optional<PageIndexEntry>> StoredIndexIterator::Next() {
-  if (taken_ == decoded_count_) STRATA_RETURN_IF_ERROR(Decode());
-  if (taken_ == decoded_count_) return std::nullopt;
-  return decoded_[taken_++];
+  PageIndexEntry entry;
+  STRATA_ASSIGN_OR_RETURN(const size_t filled, NextBatch(absl::MakeSpan(&entry, 1)));
+  if (filled == 0) return std::nullopt;
+  return entry;
 }
 
 absl::StatusOr<size_t> StoredIndexIterator::NextBatch(absl::Span<PageIndexEntry> out) {
   if (taken_ == decoded_count_) STRATA_RETURN_IF_ERROR(Decode());
-  const size_t count = std::min(out.size(), decoded_count_ - taken_);
-  std::copy_n(decoded_.begin() + static_cast<ptrdiff_t>(taken_), count, out.begin());
+  if (taken_ == decoded_count_) return 0;
+  if (hashes_left_ == 0) STRATA_RETURN_IF_ERROR(LoadHashBlock());
+  const size_t count = std::min({out.size(), decoded_count_ - taken_, hashes_left_});
+  for (size_t i = 0; i < count; ++i) {
+    out[i].page = PageNo(decoded_.pages[taken_ + i]);
+    out[i].ordinal = decoded_.ordinals[taken_ + i];
+    out[i].page_hash = LoadLittleEndian<uint64_t>(hash_block_ + 8 * i);
+  }
   taken_ += count;
+  hash_block_ += 8 * count;
+  hashes_left_ -= count;
+  hash_position_ += count;
   return count;
 }
 
@@ -64,80 +74,41 @@ absl::StatusOr<size_t> StoredIndexIterator::NextBatch(absl::Span<PageIndexEntry>
 absl::Status StoredIndexIterator::Decode() {
   taken_ = 0;
   decoded_count_ = 0;
-  if (run_left_ == 0) {
-    if (next_block_ == index_->block_count_) return absl::OkStatus();
+  if (run_.entries == 0) {
+    if (next_block_ == index_->directory_.size()) return absl::OkStatus();
     STRATA_RETURN_IF_ERROR(OpenBlock());
   }
-  if (run_left_ > 0) {
-    const size_t count = std::min<uint64_t>(run_left_, kIndexBlockEntries);
-    for (size_t i = 0; i < count; ++i) {
-      decoded_[i].page = PageNo(run_page_++);
-      decoded_[i].ordinal = run_ordinal_++;
-    }
-    run_left_ -= count;
-    decoded_count_ = count;
-  }
-  const absl::Status hashes = DecodeHashes(decoded_count_);
-  if (!hashes.ok()) decoded_count_ = 0;
-  return hashes;
+  if (run_.entries > 0) DecodeRunPiece();
+  return absl::OkStatus();
 }
 
 absl::Status StoredIndexIterator::OpenBlock() {
   const size_t number = next_block_++;
-  const IndexBlock block = index_->BlockAt(number);
-  const uint64_t count = index_->EndPosition(number) - block.position;
-  if (block.kind == IndexBlockKind::kRun) {
-    run_left_ = count;
-    run_page_ = index_->FirstPage(number);
-    run_ordinal_ = block.place;
+  const IndexLine line = index_->directory_.Line(number);
+  if (line.kind == IndexBlockKind::kRun) {
+    run_ = line;
     return absl::OkStatus();
   }
-  return DecodePacked(number, block, count);
+  STRATA_ASSIGN_OR_RETURN(const uint8_t* block, blocks_.Take(IndexBlockBytes(line)));
+  STRATA_RETURN_IF_ERROR(index_->DecodeBlock(number, line, block, &decoded_));
+  decoded_count_ = line.entries;
+  return absl::OkStatus();
 }
 
-absl::Status StoredIndexIterator::DecodePacked(size_t number, const IndexBlock& block,
-                                               size_t count) {
-  const size_t length = IndexBlockBytes(block, count);
-  STRATA_ASSIGN_OR_RETURN(const uint8_t* bytes, blocks_.Take(length));
-  STRATA_RETURN_IF_ERROR(index_->VerifyBlock(number, block, io::ByteView(bytes, length)));
-  const uint32_t first_page = index_->FirstPage(number);
-  const uint32_t base = LoadLittleEndian<uint32_t>(bytes);
-  const uint8_t* deltas = bytes + kBlockPrefixSize;
-  const uint8_t* ordinals = deltas + PackedBytes(count, block.page_width);
-  const bool ordered = block.kind == IndexBlockKind::kOrdered;
-  // Pages must go up within the block and end below the next one, or a hostile index could repeat
-  // them.
-  uint64_t last = uint64_t{first_page} - 1;
-  bool ascending = true;
-  for (size_t i = 0; i < count; ++i) {
-    const uint64_t page = uint64_t{first_page} + UnpackAt(deltas, block.page_width, i);
-    ascending = ascending && page > last;
-    last = page;
-    decoded_[i].page = PageNo(static_cast<uint32_t>(page));
-    decoded_[i].ordinal =
-        base + (ordered ? static_cast<uint32_t>(i) : UnpackAt(ordinals, block.ordinal_width, i));
+void StoredIndexIterator::DecodeRunPiece() {
+  const uint32_t count = std::min(run_.entries, kIndexBlockEntries);
+  for (uint32_t i = 0; i < count; ++i) {
+    decoded_.pages[i] = run_.first_page + i;
+    decoded_.ordinals[i] = run_.lowest_ordinal + i;
   }
-  const bool is_last = number + 1 == index_->block_count_;
-  const uint64_t limit = is_last ? uint64_t{UINT32_MAX} + 1 : index_->FirstPage(number + 1);
-  if (!ascending || last >= limit) {
-    return index_->Damaged(absl::StrCat("pages of block ", number, " ascending, below"), limit,
-                           last);
-  }
+  run_.first_page += count;
+  run_.lowest_ordinal += count;
+  run_.entries -= count;
   decoded_count_ = count;
-  return absl::OkStatus();
-}
-
-absl::Status StoredIndexIterator::DecodeHashes(size_t count) {
-  for (size_t i = 0; i < count; ++i, ++hash_position_) {
-    const size_t within = hash_position_ % kIndexBlockEntries;
-    if (within == 0) STRATA_RETURN_IF_ERROR(LoadHashBlock());
-    decoded_[i].page_hash = LoadLittleEndian<uint64_t>(hash_block_.data() + 8 * within);
-  }
-  return absl::OkStatus();
 }
 
 absl::Status StoredIndexIterator::LoadHashBlock() {
-  const size_t count = std::min<uint64_t>(kIndexBlockEntries, index_->entries_ - hash_position_);
+  const size_t count = std::min<uint64_t>(kHashBlockEntries, index_->entries_ - hash_position_);
   const size_t length = 8 * count;
   STRATA_ASSIGN_OR_RETURN(const uint8_t* bytes, hashes_.Take(length + 4));
   const uint32_t stored = LoadLittleEndian<uint32_t>(bytes + length);
@@ -147,7 +118,8 @@ absl::Status StoredIndexIterator::LoadHashBlock() {
         absl::StrCat("checksum of the page hashes from position ", hash_position_), stored,
         computed);
   }
-  std::copy_n(bytes, length, hash_block_.begin());
+  hash_block_ = bytes;
+  hashes_left_ = count;
   return absl::OkStatus();
 }
 

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "segment/index_block.h"
 #include "segment/page_index.h"
-#include "segment/page_index_format.h"
 
 namespace strata::segment {
 
@@ -31,7 +30,7 @@ class StreamedBytes {
   std::vector<uint8_t> buffer_;
 };
 
-// Decodes an index block by block. Memory: two buffers of 64 KiB at most.
+// Decodes an index block by block. Memory: two buffers of 64 KiB at most, none over memory.
 class StoredIndexIterator : public PageIndexIterator {
  public:
   explicit StoredIndexIterator(const PageIndex* index);
@@ -41,27 +40,24 @@ class StoredIndexIterator : public PageIndexIterator {
  private:
   absl::Status Decode();
   absl::Status OpenBlock();
-  absl::Status DecodePacked(size_t number, const IndexBlock& block, size_t count);
-  absl::Status DecodeHashes(size_t count);
+  void DecodeRunPiece();
   absl::Status LoadHashBlock();
 
   const PageIndex* const index_;
   StreamedBytes blocks_;
   StreamedBytes hashes_;
   size_t next_block_ = 0;
-  uint64_t hash_position_ = 0;
-
-  // A run that is being handed out.
-  uint64_t run_left_ = 0;
-  uint32_t run_page_ = 0;
-  uint32_t run_ordinal_ = 0;
+  IndexLine run_;  // what is left of it
 
   // Decoded entries not yet handed out.
-  std::array<PageIndexEntry, kIndexBlockEntries> decoded_;
+  DecodedBlock decoded_;
   size_t decoded_count_ = 0;
   size_t taken_ = 0;
 
-  std::array<uint8_t, kHashBlockBytes> hash_block_;
+  // Hashes not yet handed out, in hashes_.
+  const uint8_t* hash_block_ = nullptr;
+  size_t hashes_left_ = 0;
+  uint64_t hash_position_ = 0;  // in the column, of the next hash
 };
 
 }  // namespace strata::segment

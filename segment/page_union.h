@@ -30,8 +30,8 @@ struct UnionSource {
   uint32_t live_limit = UINT32_MAX;
 };
 
-// Streams the winners in page order, up to `database_pages`. One thread at a time; memory: 4 KiB a
-// source.
+// Streams the winners in page order, up to `database_pages`. One thread at a time; memory: 24 KiB,
+// and 4 KiB a source.
 class PageUnion {
  public:
   PageUnion(std::vector<UnionSource> sources, uint32_t database_pages);

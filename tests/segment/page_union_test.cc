@@ -64,12 +64,14 @@ std::vector<Winner> FastUnion(const std::vector<Source>& sources, uint32_t datab
   }
   PageUnion pages(std::move(inputs), database_pages);
   std::vector<Winner> winners;
-  while (true) {
-    const auto entry = pages.Next();
-    EXPECT_TRUE(entry.ok()) << entry.status();
-    if (!entry.ok() || !entry->has_value()) return winners;
-    winners.push_back(
-        {(*entry)->page.value(), (*entry)->source, (*entry)->ordinal, (*entry)->page_hash});
+  UnionEntry batch[100];
+  for (size_t wanted = 1;; wanted = wanted % 100 + 1) {
+    const auto filled = pages.NextBatch(absl::MakeSpan(batch, wanted));
+    EXPECT_TRUE(filled.ok()) << filled.status();
+    if (!filled.ok() || *filled == 0) return winners;
+    for (const UnionEntry& entry : absl::MakeConstSpan(batch, *filled)) {
+      winners.push_back({entry.page.value(), entry.source, entry.ordinal, entry.page_hash});
+    }
   }
 }
 
@@ -93,6 +95,31 @@ TEST(PageUnionTest, UnionIsSameAsTwin) {
     for (Source& source : sources) source = RandomSource(&random, highest);
     const uint32_t limit = seed % 2 == 0 ? UINT32_MAX : static_cast<uint32_t>(random() % highest);
     ASSERT_EQ(FastUnion(sources, limit), SlowUnion(sources, limit));
+  }
+}
+
+// Stretches of all pages, of some and of next to none, each over many windows.
+Source StretchedSource(std::mt19937_64* random) {
+  Source source;
+  uint64_t page = 0;
+  while (source.entries.size() < 3000) {
+    const uint64_t step = uint64_t{1} << (*random)() % 20;
+    for (uint64_t left = (*random)() % 500; left > 0; --left) {
+      page += 1 + (*random)() % step;
+      const uint32_t ordinal = static_cast<uint32_t>((*random)());
+      source.entries.push_back({PageNo(static_cast<uint32_t>(page)), ordinal, (*random)()});
+    }
+  }
+  return source;
+}
+
+TEST(PageUnionTest, UnionOfDenseAndSparseStretchesIsSameAsTwin) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    std::vector<Source> sources(1 + random() % 9);
+    for (Source& source : sources) source = StretchedSource(&random);
+    ASSERT_EQ(FastUnion(sources, UINT32_MAX), SlowUnion(sources, UINT32_MAX));
   }
 }
 
