@@ -14,9 +14,14 @@ namespace {
 // An index up to this size is read as a whole at first use.
 constexpr uint64_t kKeptIndexBytes = 1 << 20;
 
-// `status` with the source's name before its message.
+// `status` with the source's name before its message, and the place where it was met.
 absl::Status In(const io::ByteSource& source, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(source.name(), ": ", status.message()));
+}
+
+absl::Status At(const io::ByteSource& source, uint64_t offset, const absl::Status& status) {
+  return absl::Status(status.code(),
+                      absl::StrCat(source.name(), ": offset ", offset, ": ", status.message()));
 }
 
 }  // namespace
@@ -60,7 +65,8 @@ absl::Status SegmentReader::ReadHeaderAndFooter() {
   }
   // A stored segment was written whole: without a footer it was cut off.
   const bool is_stored = header_.state != SegmentState::kCurrent;
-  const absl::Status status = In(*source_, footer.status());
+  const uint64_t footer_at = size - std::min<uint64_t>(size, kFooterSize);
+  const absl::Status status = At(*source_, footer_at, footer.status());
   return is_stored && absl::IsFailedPrecondition(status) ? absl::DataLossError(status.message())
                                                          : status;
 }
@@ -69,7 +75,7 @@ absl::Status SegmentReader::ReadCommits() {
   std::vector<uint8_t> bytes(footer_.commits_length);
   STRATA_RETURN_IF_ERROR(source_->ReadAt(footer_.commits_offset, absl::MakeSpan(bytes)));
   absl::StatusOr<std::vector<CommitEntry>> commits = DecodeCommitTable(bytes);
-  if (!commits.ok()) return In(*source_, commits.status());
+  if (!commits.ok()) return At(*source_, footer_.commits_offset, commits.status());
   commits_ = *std::move(commits);
   if (commits_.back().frame != footer_.last_frame) {
     return Damaged(footer_.commits_offset, "last commit at frame", footer_.last_frame.value(),
