@@ -35,9 +35,12 @@ PlannedCompaction PlanOne(const LogHistory& log, const std::vector<PathStep>& pa
   return plan;
 }
 
+// The log's segments are in key order.
 bool IsThere(const LogHistory& log, const SegmentKey& key) {
-  return std::any_of(log.segments.begin(), log.segments.end(),
-                     [&](const CountedSegment& s) { return s.key == key; });
+  auto at = std::lower_bound(
+      log.segments.begin(), log.segments.end(), key,
+      [](const CountedSegment& s, const SegmentKey& wanted) { return s.key < wanted; });
+  return at != log.segments.end() && at->key == key;
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 #include "compactor/frame_graph.h"
 
 #include <algorithm>
-#include <numeric>
-#include <queue>
 #include <tuple>
 
 #include "absl/strings/str_format.h"
@@ -19,16 +17,16 @@ uint64_t SaturatingAdd(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UIN
 
 // A segment as far as it can be used for one target.
 struct Edge {
-  uint32_t from = 0;  // nodes
-  uint32_t to = 0;
-  uint32_t segment = 0;
+  uint64_t begin = 0;  // boundaries
+  uint64_t end = 0;
   uint64_t cost = 0;
+  uint32_t segment = 0;
 };
 
-// Cost of a way to a node; fewer steps win among equal costs.
+// Cost of a way to a boundary; fewer steps win among equal costs.
 struct Distance {
-  uint64_t cost = UINT64_MAX;
-  uint32_t steps = UINT32_MAX;
+  uint64_t cost = 0;
+  uint32_t steps = 0;
   friend auto operator<=>(const Distance&, const Distance&) = default;
 };
 
@@ -55,117 +53,79 @@ uint64_t CostUpTo(const GraphSegment& s, FrameNo upto) {
   return SaturatingAdd(part, s.partial_cost_extra);
 }
 
-// The graph for one target, and Dijkstra's search in it. Besides the segments there is an edge that
-// costs nothing from each node to the one before: what is covered up to a boundary is covered up to
-// an earlier one.
+// The cheapest path, found in one pass over the segments by their ends: a path needs no segment
+// that ends before one it already has, so when a segment's turn comes, all that may stand before it
+// had theirs.
 class Search {
  public:
-  Search(absl::Span<const GraphSegment> segments, FrameNo target)
-      : segments_(segments), target_(target) {
-    CollectNodes();
-    CollectEdges();
+  Search(absl::Span<const GraphSegment> segments, FrameNo target) {
+    CollectEdges(segments, target);
   }
 
   // False when the target cannot be reached.
-  bool Run();
-  std::vector<PathStep> Path() const;
+  bool Run(FrameNo target);
+  std::vector<PathStep> Path() const;  // after Run returned true
 
  private:
-  struct Entry {
+  // The cheapest way found that covers everything up to `end`.
+  struct Way {
+    uint64_t end = 0;
     Distance distance;
-    uint32_t node;
-    bool operator>(const Entry& other) const {
-      return std::tie(distance, node) > std::tie(other.distance, other.node);
-    }
+    uint32_t edge = kNone;  // the last one
   };
-  using Queue = std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>>;
 
-  void CollectNodes();
-  void CollectEdges();
-  void Relax(Queue* queue, Distance distance, uint32_t node, uint32_t through);
+  void CollectEdges(absl::Span<const GraphSegment> segments, FrameNo target);
+  void Enter(const Way& way);
 
-  uint32_t NodeOf(uint64_t boundary) const {
-    return static_cast<uint32_t>(std::lower_bound(nodes_.begin(), nodes_.end(), boundary) -
-                                 nodes_.begin());
-  }
-  uint64_t EndOf(const GraphSegment& s) const { return std::min(s.last, target_).value(); }
-
-  absl::Span<const GraphSegment> segments_;
-  FrameNo target_;
-  std::vector<uint64_t> nodes_;     // boundaries, ascending
-  std::vector<Edge> edges_;         // by `from`
-  std::vector<uint32_t> edges_of_;  // node -> its first edge; one more at the end
-  std::vector<Distance> distance_;
-  std::vector<uint32_t> reached_by_;  // edge; kNone: the free edge, or not reached
+  std::vector<Edge> edges_;         // by `end`
+  std::vector<uint32_t> previous_;  // edge -> the one before it on the cheapest way; kNone: first
+  // Ends and distances both go up: a way that leads further for less makes the one before useless.
+  std::vector<Way> ways_;
 };
 
-void Search::CollectNodes() {
-  nodes_ = {0, target_.value()};
-  for (const GraphSegment& s : segments_) {
-    if (!IsUsable(s, target_)) continue;
-    nodes_.push_back(s.first.value() - 1);
-    nodes_.push_back(EndOf(s));
+void Search::CollectEdges(absl::Span<const GraphSegment> segments, FrameNo target) {
+  edges_.reserve(segments.size());
+  for (uint32_t i = 0; i < segments.size(); ++i) {
+    const GraphSegment& s = segments[i];
+    if (!IsUsable(s, target)) continue;
+    const FrameNo end = std::min(s.last, target);
+    edges_.push_back({s.first.value() - 1, end.value(), CostUpTo(s, end), i});
   }
-  std::sort(nodes_.begin(), nodes_.end());
-  nodes_.erase(std::unique(nodes_.begin(), nodes_.end()), nodes_.end());
-}
-
-void Search::CollectEdges() {
-  for (uint32_t i = 0; i < segments_.size(); ++i) {
-    const GraphSegment& s = segments_[i];
-    if (!IsUsable(s, target_)) continue;
-    edges_.push_back(
-        {NodeOf(s.first.value() - 1), NodeOf(EndOf(s)), i, CostUpTo(s, FrameNo(EndOf(s)))});
-  }
-  auto by_origin = [](const Edge& a, const Edge& b) {
-    return std::tie(a.from, a.segment) < std::tie(b.from, b.segment);
+  auto by_end = [](const Edge& a, const Edge& b) {
+    return std::tie(a.end, a.segment) < std::tie(b.end, b.segment);
   };
-  if (!std::is_sorted(edges_.begin(), edges_.end(), by_origin)) {
-    std::sort(edges_.begin(), edges_.end(), by_origin);
+  if (!std::is_sorted(edges_.begin(), edges_.end(), by_end)) {
+    std::sort(edges_.begin(), edges_.end(), by_end);
   }
-  edges_of_.assign(nodes_.size() + 1, 0);
-  for (const Edge& edge : edges_) ++edges_of_[edge.from + 1];
-  std::partial_sum(edges_of_.begin(), edges_of_.end(), edges_of_.begin());
 }
 
-void Search::Relax(Queue* queue, Distance distance, uint32_t node, uint32_t through) {
-  if (distance >= distance_[node]) return;
-  distance_[node] = distance;
-  reached_by_[node] = through;
-  queue->push({distance, node});
+void Search::Enter(const Way& way) {
+  const Way& furthest = ways_.back();
+  if (furthest.end == way.end && furthest.distance <= way.distance) return;
+  while (!ways_.empty() && ways_.back().distance >= way.distance) ways_.pop_back();
+  ways_.push_back(way);
 }
 
-bool Search::Run() {
-  distance_.assign(nodes_.size(), Distance());
-  reached_by_.assign(nodes_.size(), kNone);
-  Queue queue;
-  Relax(&queue, Distance{0, 0}, 0, kNone);
-  const uint32_t goal = NodeOf(target_.value());
-  while (!queue.empty()) {
-    Entry entry = queue.top();
-    queue.pop();
-    if (entry.distance != distance_[entry.node]) continue;
-    if (entry.node == goal) return true;
-    if (entry.node > 0) Relax(&queue, entry.distance, entry.node - 1, kNone);
-    for (uint32_t e = edges_of_[entry.node]; e < edges_of_[entry.node + 1]; ++e) {
-      Distance next{SaturatingAdd(entry.distance.cost, edges_[e].cost), entry.distance.steps + 1};
-      Relax(&queue, next, edges_[e].to, e);
-    }
+bool Search::Run(FrameNo target) {
+  previous_.assign(edges_.size(), kNone);
+  ways_ = {Way()};
+  for (uint32_t i = 0; i < edges_.size(); ++i) {
+    const Edge& edge = edges_[i];
+    const auto from = std::partition_point(ways_.begin(), ways_.end(),
+                                           [&](const Way& w) { return w.end < edge.begin; });
+    if (from == ways_.end()) continue;  // frames before the segment are missing
+    previous_[i] = from->edge;
+    const Distance distance = {SaturatingAdd(from->distance.cost, edge.cost),
+                               from->distance.steps + 1};
+    Enter({edge.end, distance, i});
   }
-  return false;
+  return ways_.back().end == target.value();
 }
 
 std::vector<PathStep> Search::Path() const {
   std::vector<PathStep> path;
-  uint32_t node = NodeOf(target_.value());
-  while (node != 0) {
-    uint32_t through = reached_by_[node];
-    if (through == kNone) {
-      ++node;  // a free edge came from the boundary behind
-      continue;
-    }
-    path.push_back({edges_[through].segment, FrameNo(nodes_[node])});
-    node = edges_[through].from;
+  for (uint32_t i = ways_.back().edge; i != kNone; i = previous_[i]) {
+    path.push_back({edges_[i].segment, FrameNo(edges_[i].end)});
   }
   std::reverse(path.begin(), path.end());
   return path;
@@ -196,7 +156,7 @@ absl::StatusOr<std::vector<PathStep>> CheapestPath(absl::Span<const GraphSegment
   STRATA_RETURN_IF_ERROR(CheckRanges(segments));
   if (target.value() == 0) return std::vector<PathStep>();
   Search search(segments, target);
-  if (!search.Run()) return Unreachable(segments, target);
+  if (!search.Run(target)) return Unreachable(segments, target);
   return search.Path();
 }
 

@@ -30,7 +30,7 @@ struct PathStep {
 };
 
 // The steps of least total cost that give boundary `target`; fewest steps among equals. Empty for
-// target 0. Time O(n log n), memory about 80 bytes a segment.
+// target 0. Time O(n log n), memory about 70 bytes a segment.
 //
 // NotFound: frames before the target are in no segment; the message names the first missing range.
 // FailedPrecondition: all frames are there, but the target lies inside a segment that cannot be

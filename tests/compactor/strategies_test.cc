@@ -1,6 +1,7 @@
 #include "compactor/strategies.h"
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "gmock/gmock.h"
@@ -23,55 +24,109 @@ ChainLink Link(uint64_t first, uint64_t last, uint64_t bytes = 100, uint8_t leve
 std::vector<ChainLink> RandomChain(std::mt19937* random) {
   std::vector<ChainLink> chain;
   uint64_t next = 1 + (*random)() % 3;
+  // Of one level, as the writer leaves them, or of any.
   const size_t links = (*random)() % 60;
+  const uint32_t levels = (*random)() % 2 == 0 ? 1 : 3;
   for (size_t i = 0; i < links; ++i) {
     uint64_t last = next + (*random)() % 20;
     uint64_t first =
         i > 0 && (*random)() % 8 == 0 ? std::max(chain.back().first.value(), next - 1) : next;
-    chain.push_back(Link(first, last, 1 + (*random)() % 100000, (*random)() % 3));
+    chain.push_back(
+        Link(first, last, 1 + (*random)() % 100000, static_cast<uint8_t>((*random)() % levels)));
     next = last + 1;
   }
   return chain;
 }
 
-void ExpectSameCover(const std::vector<ChainLink>& before, const std::vector<ChainLink>& after) {
-  ASSERT_EQ(before.empty(), after.empty());
-  if (before.empty()) return;
-  EXPECT_EQ(before.front().first, after.front().first);
-  EXPECT_EQ(before.back().last, after.back().last);
-  for (size_t i = 1; i < after.size(); ++i) {
-    EXPECT_LE(after[i].first, after[i - 1].last.next());
-    EXPECT_GT(after[i].last, after[i - 1].last);
+// Ascending, disjoint sets of neighbours, none of them trivial, of a level that exists.
+void ExpectContiguous(const std::vector<ChainLink>& chain, const std::vector<MergeSet>& sets) {
+  size_t begin = 0;
+  for (const MergeSet& set : sets) {
+    ASSERT_GE(set.begin, begin);
+    ASSERT_GE(set.end, set.begin + 2);
+    ASSERT_LE(set.end, chain.size());
+    ASSERT_GE(set.level, segment::kBaseLevel);
+    ASSERT_LE(set.level, segment::kMaxLevel);
+    for (size_t i = set.begin; i < set.end; ++i) ASSERT_LE(chain[i].level, set.level);
+    begin = set.end;
   }
+}
+
+// The same frames in fewer segments of together the same size, none of which lost its neighbours.
+void ExpectCoversWithFewer(const std::vector<ChainLink>& before,
+                           const std::vector<ChainLink>& after) {
+  ASSERT_LT(after.size(), before.size());
+  ASSERT_FALSE(after.empty());
+  ASSERT_EQ(before.front().first, after.front().first);
+  ASSERT_EQ(before.back().last, after.back().last);
+  for (size_t i = 1; i < after.size(); ++i) {
+    ASSERT_LE(after[i].first, after[i - 1].last.next());
+    ASSERT_GT(after[i].last, after[i - 1].last);
+  }
+  auto add_bytes = [](uint64_t sum, const ChainLink& link) { return sum + link.bytes; };
+  ASSERT_EQ(std::accumulate(before.begin(), before.end(), uint64_t{0}, add_bytes),
+            std::accumulate(after.begin(), after.end(), uint64_t{0}, add_bytes));
+}
+
+// Nothing that the strategy would still want is left.
+void ExpectFinished(Strategy strategy, const std::vector<ChainLink>& chain) {
+  if (strategy == Strategy::kAll) {
+    ASSERT_LE(chain.size(), 1u);
+  }
+  size_t same_level = 0;
+  for (size_t i = 0; i < chain.size(); ++i) {
+    same_level = i > 0 && chain[i].level == chain[i - 1].level ? same_level + 1 : 1;
+    if (strategy == Strategy::kTiered && chain[i].level < segment::kMaxLevel) {
+      ASSERT_LT(same_level, kTierWidth);
+    }
+    if (strategy == Strategy::kLogarithmic && i > 0) {
+      ASSERT_GE(chain[i - 1].bytes / 2, chain[i].bytes);
+    }
+  }
+}
+
+// Merges until nothing is offered any more, which must be after fewer rounds than links; counts
+// the merges.
+void MergeAll(Strategy strategy, std::vector<ChainLink> chain, size_t* merges) {
+  for (size_t rounds = 0;; ++rounds) {
+    auto sets = ChooseMerges(strategy, chain);
+    ASSERT_TRUE(sets.ok()) << sets.status();
+    ASSERT_EQ(*ChooseMerges(strategy, chain), *sets);
+    if (sets->empty()) break;
+    ASSERT_LE(rounds, chain.size());
+    ExpectContiguous(chain, *sets);
+    std::vector<ChainLink> after = ApplyMerges(chain, *sets);
+    ExpectCoversWithFewer(chain, after);
+    if (testing::Test::HasFatalFailure()) return;
+    chain = after;
+    *merges += sets->size();
+  }
+  ExpectFinished(strategy, chain);
 }
 
 TEST(Strategies, OfferContiguousSetsThatCoverAndShortenAndEnd) {
   const uint32_t seed = std::random_device()();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
-  size_t merges = 0;
-  for (int round = 0; round < 3000; ++round) {
-    std::vector<ChainLink> chain = RandomChain(&random);
-    const Strategy strategy = kStrategies[round % 3];
-    while (true) {
-      auto sets = ChooseMerges(strategy, chain);
-      ASSERT_TRUE(sets.ok()) << sets.status();
-      if (sets->empty()) break;
-      size_t begin = 0;
-      for (const MergeSet& set : *sets) {
-        ASSERT_GE(set.begin, begin);
-        ASSERT_GE(set.end, set.begin + 2);
-        ASSERT_LE(set.end, chain.size());
-        begin = set.end;
-      }
-      std::vector<ChainLink> after = ApplyMerges(chain, *sets);
-      ASSERT_LT(after.size(), chain.size());
-      ExpectSameCover(chain, after);
-      chain = after;
-      merges += sets->size();
+  for (Strategy strategy : kStrategies) {
+    size_t merges = 0;
+    for (int round = 0; round < 5000; ++round) {
+      MergeAll(strategy, RandomChain(&random), &merges);
+      if (HasFatalFailure()) FAIL() << "round " << round;
     }
+    EXPECT_GT(merges, 1000u);
   }
-  EXPECT_GT(merges, 1000u);
+}
+
+TEST(Strategies, AMillionSegmentsAreMergedToTheEnd) {
+  std::mt19937 random(1);
+  std::vector<ChainLink> chain;
+  for (uint64_t i = 0; i < 1'000'000; ++i) chain.push_back(Link(i + 1, i + 1, 1 + random() % 9999));
+  for (Strategy strategy : kStrategies) {
+    size_t merges = 0;
+    MergeAll(strategy, chain, &merges);
+    EXPECT_GT(merges, 0u);
+  }
 }
 
 TEST(Strategies, AllLeavesOneSegment) {
