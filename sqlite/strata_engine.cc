@@ -11,19 +11,31 @@ namespace {
 
 const strata_wal_host* engine_host = nullptr;
 
+// A log that was acquired and found no connection to use it.
+void GiveBack(const std::string& directory, OpenLog open) {
+  if (!ReleaseLog(directory)) return;
+  open.log.reset();
+  ForgetLog(directory);
+}
+
 int Open(const strata_wal_open_args* args, strata_wal** out) {
   return Guard([&] {
-    absl::StatusOr<OpenLog> open = AcquireLog(engine_host, *args);
-    const int rc = ResultOf(engine_host, open.status(), Doing::kOpen);
-    if (rc != SQLITE_OK) return rc;
     auto wal = std::make_unique<strata_wal>();
     wal->host = engine_host;
     wal->directory = args->wal_name;
     wal->database = args->database;
-    wal->vfs_files = open->vfs_files;
-    wal->connection = std::make_unique<wal::Connection>(open->log);
     wal->fork_generation = ForkGeneration();
     wal->exclusive = wal->heap_memory = args->no_shared_memory != 0;
+    absl::StatusOr<OpenLog> open = AcquireLog(engine_host, *args);
+    const int rc = ResultOf(engine_host, open.status(), Doing::kOpen);
+    if (rc != SQLITE_OK) return rc;
+    wal->vfs_files = std::move(open->vfs_files);
+    try {
+      wal->connection = std::make_unique<wal::Connection>(open->log);
+    } catch (const std::bad_alloc&) {
+      GiveBack(wal->directory, *std::move(open));
+      throw;
+    }
     *out = wal.release();
     return SQLITE_OK;
   });
@@ -51,12 +63,11 @@ int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*,
   return Guard([&] {
     if (CheckProcess(wal) != SQLITE_OK)
       return SQLITE_OK;  // the parent's; its threads and locks are not here
-    const std::string directory = wal->directory;
-    const bool last = ReleaseLog(directory);
+    const std::unique_ptr<strata_wal> owner(wal);
+    const bool last = ReleaseLog(wal->directory);
     const int rc = last ? Guard([&] { return CloseLog(wal, sqlite, keep_log != 0); }) : SQLITE_OK;
     wal->connection.reset();
-    delete wal;
-    if (last) ForgetLog(directory);
+    if (last) ForgetLog(wal->directory);
     return rc;
   });
 }
@@ -74,13 +85,14 @@ int HeapMemory(strata_wal* wal) { return wal != nullptr && wal->heap_memory; }
 void SetConnection(strata_wal* wal, strata_sqlite_connection* sqlite) { wal->sqlite = sqlite; }
 
 // A log directory, or the identity that a clean close left behind.
-int IsLog(struct sqlite3_vfs*, const char* wal_name) {
+int IsLog(struct sqlite3_vfs*, const char* wal_name, int* is_log) {
   return Guard([&] {
     const std::string directory = wal_name;
-    return Exists(absl::StrCat(directory, "/", wal::kLockName), io::FileKind::kRegular) ||
-           Exists(absl::StrCat(directory, "/", wal::kIdentityName), io::FileKind::kRegular) ||
-           Exists(absl::StrCat(engine_host->database_name(wal_name), wal::kCleanIdentitySuffix),
-                  io::FileKind::kRegular);
+    *is_log = Exists(absl::StrCat(directory, "/", wal::kLockName), io::FileKind::kRegular) ||
+              Exists(absl::StrCat(directory, "/", wal::kIdentityName), io::FileKind::kRegular) ||
+              Exists(absl::StrCat(engine_host->database_name(wal_name), wal::kCleanIdentitySuffix),
+                     io::FileKind::kRegular);
+    return SQLITE_OK;
   });
 }
 

@@ -1,9 +1,11 @@
 #include <sqlite3.h>
 
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "sqlite/engine_allocation.h"
 #include "sqlite/vfs_file.h"
 #include "sqlite/vfs_status.h"
 
@@ -34,12 +36,12 @@ class SharedFile : public io::File {
 }  // namespace
 
 absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation) {
+  CountFileCall(rc != SQLITE_OK && rc != SQLITE_IOERR_DELETE_NOENT);
   if (rc == SQLITE_OK) return absl::OkStatus();
+  if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) throw std::bad_alloc();
   const std::string message = absl::StrCat(path, ": ", operation, ": SQLite result code ", rc);
   if (rc == SQLITE_IOERR_DELETE_NOENT) return absl::NotFoundError(message);
   switch (rc & 0xff) {
-    case SQLITE_NOMEM:
-      return absl::UnavailableError(message);
     case SQLITE_FULL:
       return absl::ResourceExhaustedError(message);
     case SQLITE_READONLY:
@@ -53,15 +55,17 @@ absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation)
 absl::StatusOr<std::shared_ptr<VfsFile>> VfsFile::Open(const strata_wal_host* host,
                                                        sqlite3_vfs* vfs, const char* wal_name,
                                                        bool read_only) {
-  const std::string path = host->database_name(wal_name);
+  std::shared_ptr<VfsFile> opened(new VfsFile(host, host->database_name(wal_name)));
   const int flags =
       SQLITE_OPEN_MAIN_DB | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-  sqlite3_file* file = nullptr;
-  STRATA_RETURN_IF_ERROR(StatusOfVfs(host->open_file(vfs, wal_name, flags, &file), path, "open"));
-  return std::shared_ptr<VfsFile>(new VfsFile(host, file, path));
+  STRATA_RETURN_IF_ERROR(
+      StatusOfVfs(host->open_file(vfs, wal_name, flags, &opened->file_), opened->path_, "open"));
+  return opened;
 }
 
-VfsFile::~VfsFile() { host_.close_file(file_); }
+VfsFile::~VfsFile() {
+  if (file_ != nullptr) host_.close_file(file_);
+}
 
 absl::StatusOr<size_t> VfsFile::ReadAt(uint64_t offset, io::MutableBytes out) {
   const int rc = host_.read_file(file_, out.data(), static_cast<int>(out.size()),

@@ -18,14 +18,23 @@ constexpr size_t kLargestTransfer = 65536;  // a page; SQLite's VFS writes nothi
 // A log file behind the VFS.
 class LogFile : public io::File {
  public:
-  LogFile(std::string path, std::unique_ptr<char[]> name, std::unique_ptr<char[]> handle,
-          const std::atomic<bool>* full_sync)
-      : path_(std::move(path)),
-        name_(std::move(name)),
-        handle_(std::move(handle)),
-        full_sync_(*full_sync) {}
+  LogFile(const std::string& path, int handle_bytes, const std::atomic<bool>* full_sync)
+      : path_(path),
+        // As SQLite hands a name to a VFS: closed by more than one zero, no parameters.
+        name_(std::make_unique<char[]>(path.size() + 4)),
+        handle_(std::make_unique<char[]>(static_cast<size_t>(handle_bytes))),
+        full_sync_(*full_sync) {
+    std::memcpy(name_.get(), path.data(), path.size());
+  }
 
-  ~LogFile() override { file()->pMethods->xClose(file()); }
+  ~LogFile() override {
+    if (file()->pMethods != nullptr) file()->pMethods->xClose(file());
+  }
+
+  absl::Status Open(sqlite3_vfs* vfs, int flags) {
+    int flags_out = 0;
+    return StatusOfVfs(vfs->xOpen(vfs, name_.get(), file(), flags, &flags_out), path_, "open");
+  }
 
   absl::StatusOr<size_t> ReadAt(uint64_t offset, io::MutableBytes out) override {
     size_t done = 0;
@@ -122,19 +131,9 @@ absl::StatusOr<std::unique_ptr<io::File>> VfsFileSystem::Open(const std::string&
                                                               io::OpenMode mode,
                                                               const io::Ownership& ownership) {
   if (!IsLogFile(path)) return names_.Open(path, mode, ownership);
-  // A name as SQLite hands it to a VFS: closed by more than one zero, no parameters.
-  auto name = std::make_unique<char[]>(path.size() + 4);
-  std::memcpy(name.get(), path.data(), path.size());
-  auto handle = std::make_unique<char[]>(static_cast<size_t>(vfs_->szOsFile));
-  int flags_out = 0;
-  const int rc = vfs_->xOpen(vfs_, name.get(), reinterpret_cast<sqlite3_file*>(handle.get()),
-                             OpenFlags(mode) | SQLITE_OPEN_WAL, &flags_out);
-  if (rc != SQLITE_OK) {
-    auto* file = reinterpret_cast<sqlite3_file*>(handle.get());
-    if (file->pMethods != nullptr) file->pMethods->xClose(file);
-    return StatusOfVfs(rc, path, "open");
-  }
-  return std::make_unique<LogFile>(path, std::move(name), std::move(handle), &full_sync_);
+  auto file = std::make_unique<LogFile>(path, vfs_->szOsFile, &full_sync_);
+  STRATA_RETURN_IF_ERROR(file->Open(vfs_, OpenFlags(mode) | SQLITE_OPEN_WAL));
+  return file;
 }
 
 absl::Status VfsFileSystem::Unlink(const std::string& path) {

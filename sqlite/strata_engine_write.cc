@@ -55,9 +55,8 @@ int EndWrite(strata_wal* wal) {
 
 int Undo(strata_wal* wal, int (*undo_page)(void*, uint32_t), void* context) {
   return Guard([&] {
-    const auto written = wal->connection->written_pages();
-    const std::vector<segment::PageNo> pages(written.begin(), written.end());
-    wal->connection->Undo();
+    // Nothing is allocated: a rollback succeeds without memory too.
+    const std::vector<segment::PageNo> pages = wal->connection->Undo();
     int rc = SQLITE_OK;
     for (size_t i = 0; i < pages.size() && rc == SQLITE_OK; ++i)
       rc = undo_page(context, pages[i].value());

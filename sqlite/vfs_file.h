@@ -29,11 +29,10 @@ class VfsFile : public io::File {
   const std::string& path() const override { return path_; }
 
  private:
-  VfsFile(const strata_wal_host* host, sqlite3_file* file, std::string path)
-      : host_(*host), file_(file), path_(std::move(path)) {}
+  VfsFile(const strata_wal_host* host, std::string path) : host_(*host), path_(std::move(path)) {}
 
   const strata_wal_host& host_;
-  sqlite3_file* const file_;
+  sqlite3_file* file_ = nullptr;
   const std::string path_;
 };
 

@@ -136,8 +136,8 @@ typedef struct strata_wal_methods {
   /* pager.c deletes a log by name beside an empty database. Called when `wal_name` is a directory. SQLITE_OK: the
   ** directory held no commits and is gone; SQLITE_CANTOPEN: it holds some and stays. */
   int (*delete_log)(struct sqlite3_vfs*, const char* wal_name);
-  /* Nonzero when `wal_name` is a log of this engine (selects it without a parameter). */
-  int (*is_log)(struct sqlite3_vfs*, const char* wal_name);
+  /* *is_log: nonzero when `wal_name` is a log of this engine (selects it without a parameter). */
+  int (*is_log)(struct sqlite3_vfs*, const char* wal_name, int* is_log);
   /* Why the last open on this thread failed, or "": the message of a failed sqlite3_open() or ATTACH. May be NULL. The
   ** text lives until the thread's next call of a method. */
   const char* (*last_error)(void);

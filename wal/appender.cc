@@ -1,7 +1,6 @@
 #include "wal/appender.h"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -103,19 +102,15 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
   if (state_.commits->failed()) return state_.commits->failure();
   const int64_t time_us = std::max(now, state_.commits->appended().time_us);
   const CommitMark mark{database_pages, time_us, state_.commits->synced()};
+  // What is in the log cannot be taken back: nothing behind it needs memory.
+  state_.index->Reserve(pages_before.size() + pages.size());
+  state_.readers.Retire(state_.index->TakeRetired());
+  state_.commits->Reserve();
   STRATA_RETURN_IF_ERROR(state_.current->AppendFrames(first, pages, &mark));
   const FrameNo last(first.value() + pages.size() - 1);
-  try {
-    for (segment::PageNo page : pages_before) state_.index->Append(page);
-    for (const PageRef& page : pages) state_.index->Append(page.page);
-    state_.readers.Retire(state_.index->TakeRetired());
-    state_.commits->Append({last, database_pages, time_us}, durability);
-  } catch (const std::bad_alloc&) {
-    // The commit is in the log and cannot be taken back, and the index does not know all of it.
-    state_.commits->Fail(
-        absl::InternalError(absl::StrCat(state_.directory, ": out of memory behind a commit")));
-    throw;
-  }
+  for (segment::PageNo page : pages_before) state_.index->Append(page);
+  for (const PageRef& page : pages) state_.index->Append(page.page);
+  state_.commits->Append({last, database_pages, time_us}, durability);
   const int64_t monotonic = state_.environment.clock->MonotonicMicros();
   state_.last_commit_us.store(monotonic, std::memory_order_relaxed);
   int64_t none = 0;
@@ -149,12 +144,12 @@ absl::Status Appender::Pad(CurrentSegment& segment) {
   return state_.options.pad_blocks ? segment.PadToBlock() : absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Appender::Syncing>> Appender::BeginSync() {
+absl::StatusOr<Appender::SyncWork> Appender::BeginSync() {
   io::MutexLock lock(&state_.append_mutex);
   if (state_.current != nullptr && state_.current->needs_sync())
     STRATA_RETURN_IF_ERROR(Pad(*state_.current));
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
-  std::vector<Syncing> work;
+  SyncWork work;
   const auto list = state_.files.list();
   for (const std::shared_ptr<CurrentSegment>& segment : *list) {
     if (segment->needs_sync()) work.push_back({segment, segment->BeginSync()});
@@ -163,7 +158,7 @@ absl::StatusOr<std::vector<Appender::Syncing>> Appender::BeginSync() {
 }
 
 absl::Status Appender::Sync() {
-  STRATA_ASSIGN_OR_RETURN(const std::vector<Syncing> work, BeginSync());
+  STRATA_ASSIGN_OR_RETURN(const SyncWork work, BeginSync());
   for (const Syncing& each : work) {
     const absl::Status status = each.segment->Sync();
     io::MutexLock lock(&state_.append_mutex);

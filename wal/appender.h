@@ -2,9 +2,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "wal/log_state.h"
 
@@ -62,6 +63,7 @@ class Appender {
     std::shared_ptr<CurrentSegment> segment;
     uint64_t begun;
   };
+  using SyncWork = absl::InlinedVector<Syncing, 8>;  // a sync needs no memory, commits wait for it
 
   absl::Status StartFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   segment::SegmentHeader NextHeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
@@ -73,7 +75,7 @@ class Appender {
   segment::MarkRecord Progressed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   void DropSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status Pad(CurrentSegment& segment);
-  absl::StatusOr<std::vector<Syncing>> BeginSync();
+  absl::StatusOr<SyncWork> BeginSync();
 
   LogState& state_;
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
 
@@ -53,15 +52,16 @@ absl::StatusOr<CommitPoint> Checkpointer::CommitAt(FrameNo frame) {
 
 // In page order, so that the database file is written from front to back.
 std::vector<Checkpointer::Copy> Checkpointer::NewestVersions(FrameNo from, const CommitPoint& to) {
-  absl::flat_hash_set<uint32_t> seen;
   std::vector<Copy> copies;
   for (FrameNo frame = to.frame; frame > from; frame = frame.previous()) {
     const PageNo page = state_.index->PageOf(frame);
-    if (page.value() <= to.database_pages && seen.insert(page.value()).second)
-      copies.push_back({page, frame});
+    if (page.value() <= to.database_pages) copies.push_back({page, frame});
   }
-  std::sort(copies.begin(), copies.end(),
-            [](const Copy& a, const Copy& b) { return a.page < b.page; });
+  std::sort(copies.begin(), copies.end(), [](const Copy& a, const Copy& b) {
+    return a.page != b.page ? a.page < b.page : a.frame > b.frame;
+  });
+  const auto same_page = [](const Copy& a, const Copy& b) { return a.page == b.page; };
+  copies.erase(std::unique(copies.begin(), copies.end(), same_page), copies.end());
   return copies;
 }
 
@@ -128,11 +128,11 @@ absl::Status Checkpointer::RemoveOldFiles() {
   STRATA_RETURN_IF_ERROR(appender_.BeginTransaction());  // the mark needs a file that stays
   STRATA_RETURN_IF_ERROR(appender_.AppendMark());
   STRATA_RETURN_IF_ERROR(state_.commits->SyncNow());
-  std::vector<std::shared_ptr<void>> garbage;
+  ReaderRegistry::Garbage garbage;
   for (std::shared_ptr<CurrentSegment>& segment : old) {
+    garbage.emplace_back(0, segment);
     STRATA_RETURN_IF_ERROR(state_.environment.files->Unlink(segment->path()));
     state_.files.Remove(segment.get());
-    garbage.push_back(std::move(segment));
   }
   state_.readers.Retire(std::move(garbage));
   state_.readers.CollectGarbage();

@@ -1,6 +1,6 @@
 #include "wal/commit_queue.h"
 
-#include <exception>
+#include <new>
 #include <utility>
 
 namespace strata::wal {
@@ -45,11 +45,18 @@ absl::Status CommitQueue::failure() const {
   return failure_;
 }
 
+void CommitQueue::Reserve() {
+  io::MutexLock lock(&mutex_);
+  if (room_.empty()) room_.emplace_back();
+}
+
 void CommitQueue::Append(const CommitPoint& commit, Durability durability) {
   io::MutexLock lock(&mutex_);
   if (!failure_.ok()) return;
+  if (room_.empty()) room_.emplace_back();
   appended_ = commit;
-  pending_.push_back({commit, durability == Durability::kFull});
+  pending_.splice(pending_.end(), room_, room_.begin());
+  pending_.back() = {commit, durability == Durability::kFull};
   PublishVisible();
 }
 
@@ -62,7 +69,7 @@ void CommitQueue::PublishVisible() {
          (!pending_.front().needs_sync || pending_.front().commit.frame.value() <= synced)) {
     newest = pending_.front().commit;
     any = true;
-    pending_.pop_front();
+    room_.splice(room_.end(), pending_, pending_.begin());
   }
   if (any) SetVisible(newest);
 }
@@ -95,14 +102,9 @@ absl::Status CommitQueue::SyncNow() {
 absl::Status CommitQueue::SyncWithoutThrowing(FrameNo target) {
   try {
     return sync_(target);
-  } catch (const std::exception& error) {
-    return absl::InternalError(error.what());
+  } catch (const std::bad_alloc&) {
+    return absl::Status(absl::StatusCode::kResourceExhausted, "");  // a message needs memory
   }
-}
-
-void CommitQueue::Fail(const absl::Status& why) {
-  io::MutexLock lock(&mutex_);
-  if (failure_.ok()) StopWith(why);
 }
 
 void CommitQueue::StopWith(absl::Status why) {

@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -34,6 +34,9 @@ class CommitQueue {
 
   CommitQueue(const CommitPoint& recovered, SyncFunction sync);
 
+  // Makes room for one Append, which needs no memory then.
+  void Reserve();
+
   // Announces a commit; called in commit order, by the holder of the write lock. Without effect on
   // a log that has stopped: WaitVisible says so.
   void Append(const CommitPoint& commit, Durability durability);
@@ -58,10 +61,6 @@ class CommitQueue {
   }
   CommitPoint appended() const;
 
-  // Stops the log as a failed sync does: something went wrong that leaves the order of commits in
-  // doubt.
-  void Fail(const absl::Status& why);
-
   // The error that stopped the log, or OK.
   absl::Status failure() const;
   bool failed() const { return failed_.load(std::memory_order_acquire); }
@@ -82,7 +81,8 @@ class CommitQueue {
   const SyncFunction sync_;
   mutable io::Mutex mutex_;
   io::CondVar changed_;
-  std::deque<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
+  std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
+  std::list<Pending> room_ ABSL_GUARDED_BY(mutex_);     // for commits to come
   CommitPoint appended_ ABSL_GUARDED_BY(mutex_);
   CommitPoint synced_ ABSL_GUARDED_BY(mutex_);
   bool syncing_ ABSL_GUARDED_BY(mutex_) = false;

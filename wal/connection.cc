@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
 
@@ -101,17 +102,17 @@ absl::Status Connection::BeginWrite() {
   if (LockForWrite(0, nullptr) != WriteLock::Outcome::kAcquired) {
     return absl::UnavailableError("another connection is writing");
   }
-  absl::Status status = state_.commits->failure();
-  if (status.ok()) status = log_->CheckBacklog();
-  const CommitPoint tip = state_.commits->appended();
-  if (status.ok() && tip.frame != snapshot_.frame) {
-    wait_for_ = tip.frame;
-    status = absl::AbortedError("the snapshot is not the last commit any more");
-  }
-  if (!status.ok()) {
+  auto release = absl::MakeCleanup([&] {
     if (!held) ReleaseWriteLock();
-    return status;
+  });
+  STRATA_RETURN_IF_ERROR(state_.commits->failure());
+  STRATA_RETURN_IF_ERROR(log_->CheckBacklog());
+  const CommitPoint tip = state_.commits->appended();
+  if (tip.frame != snapshot_.frame) {
+    wait_for_ = tip.frame;
+    return absl::AbortedError("the snapshot is not the last commit any more");
   }
+  std::move(release).Cancel();
   log_->RestartCountsIfEmpty();
   started_from_ = tip;
   transaction_.Begin(tip);
@@ -147,12 +148,13 @@ absl::Status Connection::BoundUnsynced(Durability durability) {
   return absl::OkStatus();
 }
 
-void Connection::Undo() {
-  if (!writing_) return;
-  transaction_.TruncateTo(0);
+std::vector<PageNo> Connection::Undo() {
+  if (!writing_) return {};
+  std::vector<PageNo> pages = transaction_.TakeBack();
   transaction_.Begin(started_from_);
   snapshot_ = started_from_;
   last_snapshot_.reset();  // whatever was cached of this transaction is void
+  return pages;
 }
 
 absl::Status Connection::EndWrite() {

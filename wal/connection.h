@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -48,9 +49,10 @@ class Connection {
   absl::Status Write(uint32_t page_size, absl::Span<const PageRef> pages, bool commit,
                      uint32_t database_pages, Durability durability);
 
-  // Pages of the frames that Undo takes back, for the pager's cache.
+  // Pages of the frames that Undo takes back.
   absl::Span<const segment::PageNo> written_pages() const { return transaction_.pages(); }
-  void Undo();
+  // Takes the transaction back, without needing memory; returns its pages, for the pager's cache.
+  std::vector<segment::PageNo> Undo();
   uint64_t savepoint() const { return transaction_.pages().size(); }
   void UndoToSavepoint(uint64_t savepoint) { transaction_.TruncateTo(savepoint); }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -108,19 +109,21 @@ absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef
   const size_t size = pages.size() * record_bytes();
   Write write{end_offset_, size, std::make_unique_for_overwrite<uint8_t[]>(size)};
   const size_t checksums_before = open_checksums_.size();
+  const size_t runs_before = runs_.size();
+  auto forget = absl::MakeCleanup([&] {
+    // The batches before, if any, are the caller's to abandon.
+    open_checksums_.resize(checksums_before);
+    runs_.Truncate(runs_before);
+  });
+  NoteFrames(first);
   for (size_t i = 0; i < pages.size(); ++i) {
     const bool last = i + 1 == pages.size();
     open_checksums_.push_back(EncodeFrame(FrameNo(first.value() + i), pages[i],
                                           last ? commit : nullptr,
                                           write.bytes.get() + i * record_bytes()));
   }
-  absl::Status status = WriteAndKeep(std::move(write));
-  if (!status.ok()) {
-    open_checksums_.resize(
-        checksums_before);  // the batches before, if any, are the caller's to abandon
-    return status;
-  }
-  NoteFrames(first);
+  STRATA_RETURN_IF_ERROR(WriteAndKeep(std::move(write)));
+  std::move(forget).Cancel();
   end_offset_ += size;
   return absl::OkStatus();
 }
@@ -165,9 +168,14 @@ void CurrentSegment::CloseTransaction(FrameNo last) {
 }
 
 absl::Status CurrentSegment::WriteAndKeep(Write write) {
-  STRATA_RETURN_IF_ERROR(file_->Write(write.offset, {write.bytes.get(), write.size}));
-  unsynced_bytes_ += write.size;
-  unsynced_.push_back(std::move(write));
+  unsynced_.push_back(std::move(write));  // first: what is in the file is known here
+  const Write& kept = unsynced_.back();
+  const absl::Status status = file_->Write(kept.offset, {kept.bytes.get(), kept.size});
+  if (!status.ok()) {
+    unsynced_.pop_back();
+    return status;
+  }
+  unsynced_bytes_ += kept.size;
   ++writes_;
   return absl::OkStatus();
 }

@@ -93,18 +93,27 @@ void FrameIndex::EnsureChunk(uint64_t frame) {
   }
   std::shared_ptr<Chunk>& owner = chunks_[number % size];
   if (owner != nullptr && owner->number == number) return;
-  if (owner != nullptr) retired_.push_back(std::move(owner));
-  owner = std::make_shared<Chunk>(number);
+  auto chunk = std::make_shared<Chunk>(number);
+  if (owner != nullptr) retired_.emplace_back(0, owner);
+  owner = std::move(chunk);
   table_owner_->directory[number % size].store(owner.get(), std::memory_order_release);
 }
 
-void FrameIndex::Append(PageNo page) {
-  const uint64_t frame = tip_.load(std::memory_order_relaxed) + 1;
-  const bool full = (used_slots_ + 1) * 5 > table_owner_->slots.size() * 4;
-  if (full || frame - last_rebuild_tip_ > kRebuildEvery) {
-    Rebuild(full ? table_owner_->slots.size() * 3 / 2 : table_owner_->slots.size(), chunks_.size());
+void FrameIndex::Reserve(uint64_t frames) {
+  const uint64_t tip = tip_.load(std::memory_order_relaxed);
+  uint64_t slots = table_owner_->slots.size();
+  while ((used_slots_ + frames) * 5 > slots * 4) slots = slots * 3 / 2;
+  if (slots != table_owner_->slots.size() || tip + frames - last_rebuild_tip_ > kRebuildEvery)
+    Rebuild(slots, chunks_.size());
+  for (uint64_t frame = tip + 1; frame <= tip + frames;
+       frame = (frame / kChunkFrames + 1) * kChunkFrames) {
+    EnsureChunk(frame);
   }
-  EnsureChunk(frame);
+}
+
+void FrameIndex::Append(PageNo page) {
+  Reserve(1);
+  const uint64_t frame = tip_.load(std::memory_order_relaxed) + 1;
   Chunk* chunk = ChunkOf(frame);
   const uint64_t slot = SlotOf(*table_owner_, page.value())->load(std::memory_order_relaxed);
   const uint32_t previous = slot == 0 ? static_cast<uint32_t>(frame) : static_cast<uint32_t>(slot);
@@ -122,8 +131,8 @@ void FrameIndex::RaiseFloor(FrameNo frame) {
        ++number) {
     std::shared_ptr<Chunk>& owner = chunks_[number % size];
     if (owner == nullptr || owner->number != number) continue;
+    retired_.emplace_back(0, owner);
     table_owner_->directory[number % size].store(nullptr, std::memory_order_release);
-    retired_.push_back(std::move(owner));
     owner = nullptr;
   }
 }
@@ -131,6 +140,7 @@ void FrameIndex::RaiseFloor(FrameNo frame) {
 void FrameIndex::Rebuild(uint64_t slots, uint64_t directory_size) {
   auto table = std::make_shared<Table>(slots, directory_size);
   std::vector<std::shared_ptr<Chunk>> chunks(directory_size);
+  retired_.emplace_back(0, table_owner_);
   for (std::shared_ptr<Chunk>& chunk : chunks_) {
     if (chunk == nullptr) continue;
     const uint64_t at = chunk->number % directory_size;
@@ -138,7 +148,6 @@ void FrameIndex::Rebuild(uint64_t slots, uint64_t directory_size) {
     chunks[at] = std::move(chunk);
   }
   chunks_ = std::move(chunks);
-  retired_.push_back(table_owner_);
   const Table* previous = table_owner_.get();
   table_owner_ = table;
   used_slots_ = 0;
@@ -154,7 +163,7 @@ void FrameIndex::Rebuild(uint64_t slots, uint64_t directory_size) {
   table_.store(table.get(), std::memory_order_release);
 }
 
-std::vector<std::shared_ptr<void>> FrameIndex::TakeRetired() { return std::exchange(retired_, {}); }
+ReaderRegistry::Garbage FrameIndex::TakeRetired() { return std::exchange(retired_, {}); }
 
 uint64_t FrameIndex::memory_bytes() const {
   uint64_t bytes =

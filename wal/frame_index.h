@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "segment/ids.h"
+#include "wal/reader_registry.h"
 
 namespace strata::wal {
 
@@ -33,14 +34,16 @@ class FrameIndex {
   }
   segment::FrameNo tip() const { return segment::FrameNo(tip_.load(std::memory_order_acquire)); }
 
-  // Adds the version tip + 1.
+  // Adds the version tip + 1. Needs no memory, and cannot fail, where Reserve() made room.
   void Append(segment::PageNo page);
+  // Makes room for that many versions.
+  void Reserve(uint64_t frames);
 
   // Forgets the frames up to `frame`, which are in the database file now.
   void RaiseFloor(segment::FrameNo frame);
 
   // Memory no longer reachable by new lookups.
-  std::vector<std::shared_ptr<void>> TakeRetired();
+  ReaderRegistry::Garbage TakeRetired();
 
   uint64_t memory_bytes() const;
 
@@ -76,7 +79,7 @@ class FrameIndex {
   std::vector<std::shared_ptr<Chunk>> chunks_;  // owners, in the ring's positions
   uint64_t used_slots_ = 0;
   uint64_t last_rebuild_tip_ = 0;
-  std::vector<std::shared_ptr<void>> retired_;
+  ReaderRegistry::Garbage retired_;
 };
 
 }  // namespace strata::wal

@@ -217,6 +217,8 @@ absl::Status Log::OpenStore() {
 
 absl::Status Log::PrepareToWrite(uint32_t page_size) {
   if (has_identity_) {
+    // Before the commit: behind one, a lack of memory for threads would have to be kept quiet.
+    maintenance_.Start();
     if (state_.identity.page_size == page_size) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat(place_.database, ": pages of ", page_size,
                                                    " bytes, the log has ",
@@ -247,8 +249,10 @@ absl::Status Log::CheckBacklog() {
 }
 
 absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_lock) {
-  if (place_.read_only)
+  if (place_.read_only) {
+    if (state_.index->floor() == state_.commits->visible_frame()) return absl::OkStatus();
     return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
+  }
   sync = sync || !maintenance_.off_only();  // another connection's commits may be more than OFF
   if (sync)
     STRATA_RETURN_IF_ERROR(

@@ -35,7 +35,7 @@ void Maintenance::Start() {
     running_ = true;
     started_.store(true, std::memory_order_release);
   } catch (const std::system_error& error) {
-    // The next commit tries again; the commit that came here is in the log already.
+    // The next commit tries again.
     Report("background threads", absl::UnavailableError(error.what()));
   }
 }
@@ -90,7 +90,6 @@ absl::Status Maintenance::OweSyncs() {
 }
 
 void Maintenance::NoteCommit() {
-  Start();
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (sleeping_.load(std::memory_order_seq_cst) == 0) return;
   io::MutexLock lock(&mutex_);

@@ -53,11 +53,12 @@ FrameNo ReaderRegistry::OldestSnapshot(FrameNo otherwise, const Slot* self) {
   return FrameNo(oldest);
 }
 
-void ReaderRegistry::Retire(std::vector<std::shared_ptr<void>> garbage) {
+void ReaderRegistry::Retire(Garbage garbage) {
   if (garbage.empty()) return;
   const uint64_t generation = generation_.fetch_add(1, std::memory_order_seq_cst);
   io::MutexLock lock(&mutex_);
-  for (std::shared_ptr<void>& item : garbage) retired_.emplace_back(generation, std::move(item));
+  for (auto& item : garbage) item.first = generation;
+  retired_.splice(retired_.end(), garbage);
 }
 
 bool ReaderRegistry::AnyStartedBy(uint64_t generation) {
@@ -68,16 +69,15 @@ bool ReaderRegistry::AnyStartedBy(uint64_t generation) {
 }
 
 void ReaderRegistry::CollectGarbage() {
-  std::vector<std::shared_ptr<void>> free;  // declared first: destroyed outside the lock
+  Garbage free;  // declared first: destroyed outside the lock
   io::MutexLock lock(&mutex_);
   uint64_t oldest = UINT64_MAX;
   for (const std::shared_ptr<Slot>& slot : slots_) {
     oldest = std::min(oldest, slot->started_.load(std::memory_order_seq_cst));
   }
-  while (!retired_.empty() && retired_.front().first < oldest) {
-    free.push_back(std::move(retired_.front().second));
-    retired_.pop_front();
-  }
+  auto kept = retired_.begin();
+  while (kept != retired_.end() && kept->first < oldest) ++kept;
+  free.splice(free.end(), retired_, retired_.begin(), kept);
 }
 
 }  // namespace strata::wal

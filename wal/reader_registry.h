@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -19,6 +19,10 @@ namespace strata::wal {
 // needs.
 class ReaderRegistry {
  public:
+  // Memory or files that a read transaction may still use, and the generation in which they went
+  // out of use. A list, so that handing it on needs no memory and cannot fail.
+  using Garbage = std::list<std::pair<uint64_t, std::shared_ptr<void>>>;
+
   // A connection's place. One thread at a time.
   class Slot {
    public:
@@ -52,7 +56,7 @@ class ReaderRegistry {
   bool AnyStartedBy(uint64_t generation);
 
   // Keeps memory or files alive until every read transaction that may use them has ended.
-  void Retire(std::vector<std::shared_ptr<void>> garbage);
+  void Retire(Garbage garbage);
   void CollectGarbage();
 
  private:
@@ -60,7 +64,7 @@ class ReaderRegistry {
   std::atomic<uint64_t> generation_{1};
   io::Mutex mutex_;
   std::vector<std::shared_ptr<Slot>> slots_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::pair<uint64_t, std::shared_ptr<void>>> retired_ ABSL_GUARDED_BY(mutex_);
+  Garbage retired_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::wal

@@ -1,5 +1,8 @@
 #include "wal/write_transaction.h"
 
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
 #include "io/status_macros.h"
 
 namespace strata::wal {
@@ -58,8 +61,12 @@ absl::Status WriteTransaction::Spill(absl::Span<const PageRef> pages) {
   STRATA_RETURN_IF_ERROR(Prepare());
   STRATA_ASSIGN_OR_RETURN(const std::vector<PageRef> fresh, OverwriteKnown(pages));
   if (fresh.empty()) return absl::OkStatus();
-  STRATA_RETURN_IF_ERROR(appender_.Append(last().next(), fresh));
-  Note(fresh);
+  const uint64_t before = pages_.size();
+  const FrameNo first = last().next();
+  auto forget = absl::MakeCleanup([&] { Forget(before); });
+  Note(fresh);  // first: what is in the log is known here
+  STRATA_RETURN_IF_ERROR(appender_.Append(first, fresh));
+  std::move(forget).Cancel();
   return absl::OkStatus();
 }
 
@@ -69,6 +76,7 @@ absl::Status WriteTransaction::Commit(absl::Span<const PageRef> pages, uint32_t 
   STRATA_ASSIGN_OR_RETURN(std::vector<PageRef> fresh,
                           OverwriteKnown(pages.first(pages.size() - 1)));
   fresh.push_back(pages.back());
+  pages_.reserve(pages_.size() + fresh.size());  // no memory is needed behind a commit
   STRATA_RETURN_IF_ERROR(
       appender_.Commit(last().next(), fresh, pages_, database_pages, durability));
   committed_ = true;
@@ -76,13 +84,24 @@ absl::Status WriteTransaction::Commit(absl::Span<const PageRef> pages, uint32_t 
   return absl::OkStatus();
 }
 
-void WriteTransaction::TruncateTo(uint64_t frames) {
+void WriteTransaction::Forget(uint64_t frames) {
   for (size_t i = frames; i < pages_.size(); ++i) {
     const auto at = frames_.find(pages_[i].value());
     if (at != frames_.end() && at->second.value() == before_.value() + i + 1) frames_.erase(at);
   }
   if (frames < pages_.size()) pages_.resize(frames);
+}
+
+void WriteTransaction::TruncateTo(uint64_t frames) {
+  Forget(frames);
   if (!committed_ && prepared_) appender_.Abandon(last());
+}
+
+std::vector<PageNo> WriteTransaction::TakeBack() {
+  std::vector<PageNo> pages = std::exchange(pages_, {});
+  frames_.clear();
+  TruncateTo(0);
+  return pages;
 }
 
 }  // namespace strata::wal

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "wal/appender.h"
@@ -32,6 +32,8 @@ class WriteTransaction {
 
   // Back to the first `frames` frames.
   void TruncateTo(uint64_t frames);
+  // To the start; returns the page of each frame.
+  std::vector<segment::PageNo> TakeBack();
   void End();
 
   // Page of each frame, in order; after a commit those of its own too.
@@ -42,6 +44,7 @@ class WriteTransaction {
   absl::Status Prepare();
   absl::StatusOr<std::vector<PageRef>> OverwriteKnown(absl::Span<const PageRef> pages);
   void Note(absl::Span<const PageRef> pages);
+  void Forget(uint64_t frames);
 
   Appender& appender_;
   bool begun_ = false;
@@ -49,7 +52,8 @@ class WriteTransaction {
   bool committed_ = false;
   segment::FrameNo before_;  // the last frame before the transaction
   std::vector<segment::PageNo> pages_;
-  absl::flat_hash_map<uint32_t, segment::FrameNo> frames_;
+  // Not a map of Abseil: those do not survive a lack of memory.
+  std::unordered_map<uint32_t, segment::FrameNo> frames_;
 };
 
 }  // namespace strata::wal

@@ -49,8 +49,8 @@ static int strata_choose(Pager* pager, const strata_wal_methods** engine, char**
   int rc;
   *message = 0;
   if (sqlite3_uri_parameter(pager->zFilename, "wal") == 0) {
-    *engine = strata_engine_of_log(pager->pVfs, pager->zWal);
-    if (*engine) return SQLITE_OK;
+    rc = strata_engine_of_log(pager->pVfs, pager->zWal, engine);
+    if (rc != SQLITE_OK || *engine) return rc;
   }
   rc = strata_choose_by_uri(pager->zFilename, &asked, engine, message);
   if (asked) return rc;

@@ -79,11 +79,18 @@ static const strata_wal_methods* strata_engine_named(const char* name) {
 }
 
 /* The engine whose log `wal_name` is, or NULL. */
-static const strata_wal_methods* strata_engine_of_log(sqlite3_vfs* vfs, const char* wal_name) {
+static int strata_engine_of_log(sqlite3_vfs* vfs, const char* wal_name, const strata_wal_methods** engine) {
   int slot;
+  int is_log = 0;
+  int rc = SQLITE_OK;
   strata_add_linked_engine();
-  for (slot = 0; slot < strata_load(&strata_engine_count); slot++) {
-    if (strata_engines[slot]->is_log(vfs, wal_name)) return strata_engines[slot];
+  *engine = 0;
+  for (slot = 0; rc == SQLITE_OK && slot < strata_load(&strata_engine_count); slot++) {
+    rc = strata_engines[slot]->is_log(vfs, wal_name, &is_log);
+    if (rc == SQLITE_OK && is_log) {
+      *engine = strata_engines[slot];
+      break;
+    }
   }
-  return 0;
+  return rc;
 }

@@ -54,14 +54,19 @@ static fake_log* find_log(const char* name) {
   return log;
 }
 
-static int is_log(struct sqlite3_vfs* vfs, const char* wal_name) {
+static int is_directory(const char* path) {
   struct stat status;
-  return stat(wal_name, &status) == 0 && S_ISDIR(status.st_mode);
+  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int is_log(struct sqlite3_vfs* vfs, const char* wal_name, int* found) {
+  *found = is_directory(wal_name);
+  return SQLITE_OK;
 }
 
 static int open_wal(const strata_wal_open_args* arguments, strata_wal** out) {
   strata_wal* wal;
-  if (mkdir(arguments->wal_name, 0755) != 0 && !is_log(arguments->vfs, arguments->wal_name)) {
+  if (mkdir(arguments->wal_name, 0755) != 0 && !is_directory(arguments->wal_name)) {
     return SQLITE_CANTOPEN;
   }
   wal = calloc(1, sizeof(*wal));

@@ -93,7 +93,7 @@ TEST(FrameIndexTest, MemoryShrinksWithTheFloor) {
 TEST(FrameIndexTest, LookupsAreRightWhileOthersAppend) {
   FrameIndex index{FrameNo(0)};
   std::atomic<uint64_t> published{0};
-  std::vector<std::shared_ptr<void>> retired;  // alive as long as the readers
+  ReaderRegistry::Garbage retired;  // alive as long as the readers
   constexpr uint64_t kFrames = 60'000;
   constexpr uint32_t kPages = 700;
   std::vector<std::thread> readers;
@@ -112,7 +112,8 @@ TEST(FrameIndexTest, LookupsAreRightWhileOthersAppend) {
   }
   for (uint64_t frame = 1; frame <= kFrames; ++frame) {
     index.Append(PageNo(static_cast<uint32_t>(frame % kPages + 1)));
-    for (auto& each : index.TakeRetired()) retired.push_back(std::move(each));
+    auto fresh = index.TakeRetired();
+    retired.splice(retired.end(), fresh);
     published.store(frame);
   }
   for (std::thread& reader : readers) reader.join();

@@ -160,7 +160,7 @@ TEST(ReaderRegistryTest, RetiredMemoryLivesAsLongAsItsReaders) {
   {
     auto garbage = std::make_shared<int>(1);
     watched = garbage;
-    readers.Retire({garbage});
+    readers.Retire({{0, garbage}});
   }
   readers.CollectGarbage();
   EXPECT_FALSE(watched.expired());
