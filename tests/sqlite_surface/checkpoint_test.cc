@@ -1,0 +1,170 @@
+// Checkpoints and what decides about them, on Strata as on stock SQLite.
+
+#include <gtest/gtest.h>
+
+#include "tests/sqlite_surface/session.h"
+
+namespace strata::sqlite_surface {
+namespace {
+
+const char* const kModes[] = {"PASSIVE", "FULL", "RESTART", "TRUNCATE"};
+
+void Fill(Session& s, sqlite3* db, int rows) {
+  s.Run(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<" +
+                std::to_string(rows) + ") INSERT INTO t(b) SELECT hex(zeroblob(300)) FROM n");
+}
+
+TEST(CheckpointTest, EachModeReportsItsThreeColumns) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA wal_autocheckpoint=0");
+    for (const char* mode : kModes) {
+      Fill(s, db, 50);
+      for (int i = 0; i < 2; ++i) s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+      Fill(s, db, 1);
+      s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+    }
+    s.NotePages();
+  });
+}
+
+TEST(CheckpointTest, OutsideOfWalModeTheColumnsSayNothing) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.Open();
+    s.Run(
+        db,
+        "CREATE TABLE t(a); PRAGMA wal_checkpoint; PRAGMA journal_mode=wal; PRAGMA wal_checkpoint");
+  });
+}
+
+TEST(CheckpointTest, OldReaderLimitsEachMode) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA wal_autocheckpoint=0; PRAGMA wal_checkpoint(TRUNCATE)");
+    Fill(s, db, 20);
+    sqlite3* reader = s.OpenWal();
+    s.Run(reader, "BEGIN; SELECT count(*) FROM t");
+    Fill(s, db, 30);
+    for (const char* mode : kModes) s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+    s.Run(reader, "SELECT count(*) FROM t; COMMIT; SELECT count(*) FROM t");
+    for (const char* mode : kModes) s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+    s.NotePages();
+  });
+}
+
+TEST(CheckpointTest, ReaderAtTheTipLetsFullPassAndHoldsRestart) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA wal_autocheckpoint=0");
+    Fill(s, db, 20);
+    sqlite3* reader = s.OpenWal();
+    s.Run(reader, "BEGIN; SELECT count(*) FROM t");
+    for (const char* mode : kModes) s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+    s.Run(reader, "COMMIT");
+  });
+}
+
+TEST(CheckpointTest, OpenWriterIsBusyForAllButPassive) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA wal_autocheckpoint=0");
+    Fill(s, db, 20);
+    sqlite3* writer = s.OpenWal();
+    s.Run(writer, "BEGIN IMMEDIATE; INSERT INTO t(b) VALUES('x')");
+    for (const char* mode : kModes) s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+    for (const char* mode : kModes)
+      s.Run(writer, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+    s.Run(writer, "COMMIT");
+  });
+}
+
+TEST(CheckpointTest, InterfaceFunctionReportsAsThePragma) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA wal_autocheckpoint=0");
+    Fill(s, db, 20);
+    for (int mode : {-2, -1, 0, 1, 2, 3, 4}) {
+      int frames = -7, copied = -7;
+      s.Note("mode", mode);
+      s.Note("code", s.api().wal_checkpoint_v2(db, "main", mode, &frames, &copied));
+      s.Note("frames", frames);
+      s.Note("copied", copied);
+    }
+    s.Note("unknown database", s.api().wal_checkpoint_v2(db, "nosuch", 0, nullptr, nullptr));
+  });
+}
+
+int AppendFrames(void* session, sqlite3*, const char* database, int frames) {
+  static_cast<Session*>(session)->Note(std::string("hook ") + database, frames);
+  return SQLITE_OK;
+}
+
+int Refuse(void*, sqlite3*, const char*, int) { return SQLITE_AUTH; }
+
+TEST(CheckpointTest, WalHookIsToldTheFramesOfEachCommit) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.api().wal_hook(db, AppendFrames, &s);
+    Fill(s, db, 3);
+    s.Run(db, "BEGIN; INSERT INTO t(b) VALUES(1); INSERT INTO t(b) VALUES(2); COMMIT");
+    s.Run(db, "BEGIN; INSERT INTO t(b) VALUES(3); ROLLBACK");
+    s.Run(db, "BEGIN; SELECT * FROM t LIMIT 1; COMMIT");
+    s.Run(db, "CREATE TABLE u(x); DROP TABLE u");
+    Fill(s, db, 200);
+    s.Run(db, "PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO t(b) VALUES(4)");
+    s.Run(db, "PRAGMA wal_checkpoint(PASSIVE); INSERT INTO t(b) VALUES(5)");
+  });
+}
+
+TEST(CheckpointTest, ErrorOfTheWalHookIsTheStatements) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.api().wal_hook(db, Refuse, nullptr);
+    s.Run(db, "INSERT INTO t(b) VALUES(1)");
+    s.api().wal_hook(db, nullptr, nullptr);
+    s.Run(db, "SELECT count(*) FROM t");
+  });
+}
+
+TEST(CheckpointTest, AutocheckpointIsASettingOfTheConnection) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA wal_autocheckpoint; PRAGMA wal_autocheckpoint=17; PRAGMA wal_autocheckpoint");
+    s.Note("set", s.api().wal_autocheckpoint(db, 0));
+    s.Run(db, "PRAGMA wal_autocheckpoint");
+    sqlite3* other = s.Open();
+    s.Run(other, "PRAGMA wal_autocheckpoint");
+  });
+}
+
+// Strata copies in the background: not at once, but without being asked again.
+TEST(CheckpointTest, AutocheckpointReachesTheDatabaseFile) {
+  for (const Library* library : {&Library::Stock(), &Library::Strata()}) {
+    Session s(*library);
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA wal_autocheckpoint=10");
+    Fill(s, db, 500);
+    s.Run(db, "INSERT INTO t(b) VALUES(1)");
+    bool reached = false;
+    for (int i = 0; i < 1000 && !reached; ++i) {
+      reached = std::filesystem::file_size(s.Path()) > 40 * 4096;
+      if (!reached) usleep(10'000);
+    }
+    EXPECT_TRUE(reached);
+  }
+}
+
+TEST(CheckpointTest, JournalSizeLimitIsKept) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db,
+          "PRAGMA journal_size_limit; PRAGMA journal_size_limit=5000; PRAGMA journal_size_limit");
+    Fill(s, db, 100);
+    s.Run(db, "PRAGMA wal_checkpoint(RESTART)");
+    Fill(s, db, 1);
+    s.Run(db, "PRAGMA journal_size_limit=-1; SELECT count(*) FROM t");
+  });
+}
+
+}  // namespace
+}  // namespace strata::sqlite_surface

@@ -1,0 +1,207 @@
+// Transactions of one and several connections, on Strata as on stock SQLite.
+
+#include <gtest/gtest.h>
+
+#include "tests/sqlite_surface/session.h"
+
+namespace strata::sqlite_surface {
+namespace {
+
+const char kRows[] =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200) "
+    "INSERT INTO t(b) SELECT hex(zeroblob(200)) FROM n";
+
+TEST(TransactionTest, StaleSnapshotCannotBecomeAWriter) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    sqlite3* other = s.OpenWal();
+    s.Run(db, "BEGIN; SELECT count(*) FROM t");
+    s.Run(other, "INSERT INTO t(b) VALUES(1)");
+    s.Run(db, "INSERT INTO t(b) VALUES(2)");
+    s.Note("code", s.api().extended_errcode(db));
+    s.Run(db, "SELECT count(*) FROM t; COMMIT; INSERT INTO t(b) VALUES(2); SELECT count(*) FROM t");
+  });
+}
+
+TEST(TransactionTest, SecondWriterIsBusyAndAReaderIsNot) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    sqlite3* other = s.OpenWal();
+    s.Run(db, "BEGIN IMMEDIATE; INSERT INTO t(b) VALUES(1)");
+    s.Run(other, "SELECT count(*) FROM t");
+    s.Run(other, "INSERT INTO t(b) VALUES(2)");
+    s.Run(other, "BEGIN IMMEDIATE");
+    s.Run(other, "BEGIN EXCLUSIVE");
+    s.Run(other, "BEGIN; SELECT count(*) FROM t");
+    s.Run(other, "INSERT INTO t(b) VALUES(2)");
+    s.Run(db, "COMMIT");
+    s.Run(other, "INSERT INTO t(b) VALUES(2)");
+    s.Run(other, "ROLLBACK; INSERT INTO t(b) VALUES(2); SELECT count(*) FROM t");
+  });
+}
+
+int CountCalls(void* calls, int) { return ++*static_cast<int*>(calls) < 5; }
+
+TEST(TransactionTest, BusyHandlerIsAskedUntilItGivesUp) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    sqlite3* other = s.OpenWal();
+    int calls = 0;
+    s.api().busy_handler(other, CountCalls, &calls);
+    s.Run(db, "BEGIN IMMEDIATE");
+    s.Run(other, "INSERT INTO t(b) VALUES(2)");
+    s.Note("calls", calls);
+    calls = 0;
+    s.Run(other, "BEGIN IMMEDIATE");
+    s.Note("calls", calls);
+  });
+}
+
+TEST(TransactionTest, SavepointsAndSpillsRollBackExactly) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "PRAGMA cache_size=5; BEGIN");
+    s.Run(db, kRows);
+    s.Run(db,
+          "SAVEPOINT one; UPDATE t SET b='one'||b WHERE a%2=0; SAVEPOINT two; DELETE FROM t WHERE "
+          "a<100");
+    s.Run(db, "ROLLBACK TO two; SELECT count(*), sum(length(b)) FROM t");
+    s.Run(db, kRows);
+    s.Run(db, "RELEASE two; ROLLBACK TO one; SELECT count(*), sum(length(b)) FROM t; RELEASE one");
+    s.Run(db, "COMMIT; SELECT count(*), sum(length(b)) FROM t; PRAGMA integrity_check");
+    s.Run(db, "BEGIN");
+    s.Run(db, kRows);
+    s.Run(db,
+          "DROP TABLE t; ROLLBACK; SELECT count(*), sum(length(b)) FROM t; PRAGMA integrity_check");
+    s.Run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    s.NotePages();
+  });
+}
+
+TEST(TransactionTest, CacheFlushWritesWithinTheTransaction) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "BEGIN");
+    s.Run(db, kRows);
+    s.Note("flush", s.api().db_cacheflush(db));
+    s.Run(db, "UPDATE t SET b='x' WHERE a<10; ROLLBACK; SELECT count(*) FROM t; BEGIN");
+    s.Run(db, kRows);
+    s.Note("flush", s.api().db_cacheflush(db));
+    s.Run(db, "COMMIT; SELECT count(*) FROM t; PRAGMA wal_checkpoint(TRUNCATE)");
+    s.NotePages();
+  });
+}
+
+TEST(TransactionTest, VacuumInPlaceAndIntoAFile) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, kRows);
+    s.Run(db, "DELETE FROM t WHERE a%4<>0; PRAGMA page_count; VACUUM; PRAGMA page_count");
+    s.Run(db, "VACUUM INTO 'copy.db'");
+    s.NotePages("copy.db");
+    s.Run(db, "PRAGMA integrity_check; PRAGMA wal_checkpoint(TRUNCATE)");
+    s.NotePages();
+    sqlite3* reader = s.OpenWal();
+    s.Run(reader, "BEGIN; SELECT count(*) FROM t");
+    s.Run(db, "VACUUM; INSERT INTO t(b) VALUES(1)");
+    s.Run(reader, "SELECT count(*) FROM t; COMMIT; SELECT count(*) FROM t");
+  });
+}
+
+TEST(TransactionTest, IncrementalAndFullAutoVacuum) {
+  for (const char* mode : {"INCREMENTAL", "FULL"}) {
+    ExpectSame([mode](Session& s) {
+      sqlite3* db = s.Open();
+      s.Run(db, std::string("PRAGMA auto_vacuum=") + mode + "; PRAGMA journal_mode=wal");
+      s.Run(db, "CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+      s.Run(db, kRows);
+      s.Run(db, "DELETE FROM t WHERE a>20; PRAGMA page_count; PRAGMA incremental_vacuum(5)");
+      s.Run(db, "PRAGMA page_count; PRAGMA freelist_count; PRAGMA wal_checkpoint(TRUNCATE)");
+      s.NotePages();
+    });
+  }
+}
+
+TEST(TransactionTest, AttachedDatabasesCommitTogether) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    sqlite3* second = s.OpenWal("second.db");
+    s.Close(second);
+    s.Run(db, "ATTACH 'second.db' AS s2");
+    s.Run(db,
+          "PRAGMA s2.journal_mode; BEGIN; INSERT INTO t(b) VALUES(1); INSERT INTO s2.t(b) "
+          "VALUES(2); COMMIT");
+    s.Run(db, "BEGIN; INSERT INTO t(b) VALUES(3); INSERT INTO s2.t(b) VALUES(4); ROLLBACK");
+    s.Run(db, "SELECT count(*) FROM t; SELECT count(*) FROM s2.t; PRAGMA wal_checkpoint");
+    s.Run(db, "PRAGMA s2.wal_checkpoint(TRUNCATE)");
+    s.NotePages("second.db");
+    s.Run(db, "DETACH s2; SELECT count(*) FROM t");
+  });
+}
+
+TEST(TransactionTest, InterruptAndProgressStopAStatement) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, kRows);
+    s.api().progress_handler(
+        db, 100, [](void*) { return 1; }, nullptr);
+    s.Run(db, "UPDATE t SET b=b||'x'");
+    s.api().progress_handler(db, 0, nullptr, nullptr);
+    s.Run(db, "SELECT count(*), sum(length(b)) FROM t");
+    s.Run(db, "BEGIN; UPDATE t SET b='y' WHERE a=1");
+    s.api().progress_handler(
+        db, 100, [](void* session) { return static_cast<Session*>(session) != nullptr ? 1 : 0; },
+        &s);
+    s.Run(db, "UPDATE t SET b=b||'x'");
+    s.api().progress_handler(db, 0, nullptr, nullptr);
+    s.Note("autocommit", s.api().get_autocommit(db));
+    s.Run(db, "SELECT count(*), sum(length(b)) FROM t");
+  });
+}
+
+// An interrupt also ends a wait for the write lock.
+TEST(TransactionTest, InterruptFromTheProgressHandler) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, kRows);
+    struct Both {
+      Session* session;
+      sqlite3* db;
+    } both{&s, db};
+    s.api().progress_handler(
+        db, 50,
+        [](void* argument) {
+          auto* both = static_cast<Both*>(argument);
+          both->session->api().interrupt(both->db);
+          return 0;
+        },
+        &both);
+    s.Run(db, "UPDATE t SET b=b||'x'");
+    s.api().progress_handler(db, 0, nullptr, nullptr);
+    s.Run(db, "SELECT count(*), sum(length(b)) FROM t; INSERT INTO t(b) VALUES(1)");
+  });
+}
+
+int NoteCommit(void* session) {
+  static_cast<Session*>(session)->Note("commit hook");
+  return 0;
+}
+
+TEST(TransactionTest, CommitAndRollbackHooksAreCalledAlike) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.api().commit_hook(db, NoteCommit, &s);
+    s.api().rollback_hook(
+        db, [](void* session) { static_cast<Session*>(session)->Note("rollback hook"); }, &s);
+    s.Run(db, "INSERT INTO t(b) VALUES(1); BEGIN; INSERT INTO t(b) VALUES(2); ROLLBACK");
+    s.Run(db, "BEGIN; SELECT 1; COMMIT; UPDATE t SET b=3 WHERE a=77");
+    s.api().commit_hook(
+        db, [](void*) { return 1; }, nullptr);
+    s.Run(db, "INSERT INTO t(b) VALUES(5)");
+    s.api().commit_hook(db, nullptr, nullptr);
+    s.Run(db, "SELECT count(*) FROM t");
+  });
+}
+
+}  // namespace
+}  // namespace strata::sqlite_surface
