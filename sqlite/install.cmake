@@ -33,6 +33,8 @@ if(TARGET strata_engine)
 absl_synchronization absl_time libzstd libxxhash libisal")
   set(STRATA_ENGINE_LINK "-Wl,-u,strata_engine_methods") # SQLite's own reference to it is weak
 endif()
+# From the folder of strata.pc: an install can go elsewhere than was configured (--prefix), and be moved.
+file(RELATIVE_PATH STRATA_PKG_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(strata.pc.in ${CMAKE_CURRENT_BINARY_DIR}/strata.pc @ONLY)
 configure_package_config_file(strataConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/strataConfig.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/strata
