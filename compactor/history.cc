@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
 
@@ -65,10 +66,13 @@ LogHistory CountSegments(absl::Span<const StoredSegment> segments,
     log.page_size = claims[0].page_size;
     log.first_epoch = claims[0].epoch;
   }
-  std::map<segment::Epoch, uint64_t> fenced_from;
-  for (size_t i = 0; i < claims.size(); ++i) fenced_from[claims[i].epoch] = FencedFrom(claims, i);
+  absl::flat_hash_map<uint64_t, uint64_t> fenced_from;  // by epoch
+  for (size_t i = 0; i < claims.size(); ++i) {
+    fenced_from[claims[i].epoch.value()] = FencedFrom(claims, i);
+  }
+  log.segments.reserve(segments.size());
   for (const StoredSegment& stored : segments) {
-    auto limit = fenced_from.find(stored.key.epoch);
+    auto limit = fenced_from.find(stored.key.epoch.value());
     bool counts = limit != fenced_from.end() && stored.key.first.value() < limit->second;
     FrameNo upto = counts ? std::min(stored.key.last, FrameNo(limit->second - 1)) : FrameNo();
     // The part of a compacted segment below the cut cannot be had.
@@ -82,15 +86,10 @@ LogHistory CountSegments(absl::Span<const StoredSegment> segments,
   return log;
 }
 
-absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::string_view ns) {
+absl::StatusOr<NamespaceHistory> BuildHistory(absl::string_view ns, SegmentsByLog segments,
+                                              absl::Span<const EpochClaim> claims) {
   NamespaceHistory history;
   history.ns = std::string(ns);
-  std::map<LogId, std::vector<StoredSegment>> segments;
-  STRATA_ASSIGN_OR_RETURN(std::vector<LogId> log_ids, segment::ListLogIds(store, ns));
-  for (const LogId& log_id : log_ids) {
-    STRATA_ASSIGN_OR_RETURN(segments[log_id], segment::ListSegments(store, ns, log_id));
-  }
-  STRATA_ASSIGN_OR_RETURN(std::vector<EpochClaim> claims, segment::ListEpochs(store, ns));
   std::map<LogId, std::vector<EpochClaim>> claims_of;
   for (const EpochClaim& claim : claims) claims_of[claim.log_id].push_back(claim);
   for (const auto& [log_id, of_log] : claims_of) {
@@ -109,6 +108,16 @@ absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::strin
     history.unclaimed.insert(history.unclaimed.end(), unclaimed.begin(), unclaimed.end());
   }
   return history;
+}
+
+absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::string_view ns) {
+  SegmentsByLog segments;
+  STRATA_ASSIGN_OR_RETURN(std::vector<LogId> log_ids, segment::ListLogIds(store, ns));
+  for (const LogId& log_id : log_ids) {
+    STRATA_ASSIGN_OR_RETURN(segments[log_id], segment::ListSegments(store, ns, log_id));
+  }
+  STRATA_ASSIGN_OR_RETURN(std::vector<EpochClaim> claims, segment::ListEpochs(store, ns));
+  return BuildHistory(ns, std::move(segments), claims);
 }
 
 uint64_t RequestsFor(uint64_t bytes) { return 1 + bytes / kRequestBytes; }

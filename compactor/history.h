@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,14 @@ struct NamespaceHistory {
 // all of that log id). A pure function.
 LogHistory CountSegments(absl::Span<const segment::StoredSegment> segments,
                          absl::Span<const segment::EpochClaim> claims);
+
+// In key order, by log id.
+using SegmentsByLog = std::map<segment::LogId, std::vector<segment::StoredSegment>>;
+
+// What all segments and claims (ascending) of a namespace mean together. DataLoss names a claim
+// that contradicts another. A pure function.
+absl::StatusOr<NamespaceHistory> BuildHistory(absl::string_view ns, SegmentsByLog segments,
+                                              absl::Span<const segment::EpochClaim> claims);
 
 // Lists a namespace: segments first, then epochs. InvalidArgument or DataLoss name the object that
 // does not belong there or is damaged. A namespace without any object is an empty history.

@@ -1,5 +1,6 @@
 #include "meta/meta_db.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -88,18 +89,25 @@ absl::StatusOr<std::vector<MonitoredNamespace>> MetaDb::Namespaces(absl::string_
 }
 
 absl::StatusOr<std::vector<StoredSegment>> MetaDb::Segments(int64_t namespace_id) {
+  // In the order of the primary key, which SQLite need not sort for.
   STRATA_ASSIGN_OR_RETURN(
       Statement select,
       database_->Prepare(
           "SELECT log_id, first_frame, last_frame, epoch, level, bytes FROM segments "
-          "WHERE namespace_id = ?1 ORDER BY log_id, first_frame, last_frame, epoch, level"));
+          "WHERE namespace_id = ?1 ORDER BY log_id, first_frame, last_frame, level, epoch"));
   select.Bind(1, namespace_id);
   std::vector<StoredSegment> segments;
+  std::string log_id_text;
+  segment::LogId log_id;
   while (true) {
     STRATA_ASSIGN_OR_RETURN(bool row, select.Step());
-    if (!row) return segments;
+    if (!row) break;
+    if (select.TextView(0) != log_id_text) {
+      log_id_text = select.Text(0);
+      STRATA_ASSIGN_OR_RETURN(log_id, segment::ParseLogId(log_id_text));
+    }
     StoredSegment segment;
-    STRATA_ASSIGN_OR_RETURN(segment.key.log_id, segment::ParseLogId(select.Text(0)));
+    segment.key.log_id = log_id;
     segment.key.first = segment::FrameNo(Unsigned(select.Integer(1)));
     segment.key.last = segment::FrameNo(Unsigned(select.Integer(2)));
     segment.key.epoch = segment::Epoch(Unsigned(select.Integer(3)));
@@ -107,6 +115,11 @@ absl::StatusOr<std::vector<StoredSegment>> MetaDb::Segments(int64_t namespace_id
     segment.size = Unsigned(select.Integer(5));
     segments.push_back(segment);
   }
+  const auto by_key = [](const StoredSegment& a, const StoredSegment& b) { return a.key < b.key; };
+  if (!std::is_sorted(segments.begin(), segments.end(), by_key)) {
+    std::sort(segments.begin(), segments.end(), by_key);
+  }
+  return segments;
 }
 
 absl::StatusOr<std::vector<EpochClaim>> MetaDb::Epochs(int64_t namespace_id) {

@@ -107,11 +107,13 @@ void Statement::Reset() { sqlite3_reset(statement_); }
 
 int64_t Statement::Integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
-std::string Statement::Text(int column) const {
+absl::string_view Statement::TextView(int column) const {
   const unsigned char* text = sqlite3_column_text(statement_, column);
-  int bytes = sqlite3_column_bytes(statement_, column);
-  return text == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(text), bytes);
+  const auto bytes = static_cast<size_t>(sqlite3_column_bytes(statement_, column));
+  return text == nullptr ? "" : absl::string_view(reinterpret_cast<const char*>(text), bytes);
 }
+
+std::string Statement::Text(int column) const { return std::string(TextView(column)); }
 
 absl::StatusOr<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::string& path,
                                                                      Access access) {

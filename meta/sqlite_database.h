@@ -38,6 +38,7 @@ class Statement {
   // Columns are numbered from 0; NULL is 0 or "".
   int64_t Integer(int column) const;
   std::string Text(int column) const;
+  absl::string_view TextView(int column) const;  // valid until the next Step
 
  private:
   friend class SqliteDatabase;
