@@ -13,11 +13,13 @@
 #include "io/byte_stream.h"
 #include "io/mutex.h"
 #include "io/object_store.h"
+#include "segment/dictionary_store.h"
 
 namespace strata::compactor {
 
 // Recently read blocks of objects, bounded in bytes over all of them, so that neighbouring small
-// reads cost one request. Safe to call from any thread.
+// reads cost one request; and the dictionaries that their segments needed. Safe to call from any
+// thread.
 class BlockCache {
  public:
   static constexpr uint64_t kBlockBytes = 128 << 10;
@@ -32,11 +34,13 @@ class BlockCache {
   uint64_t NewSourceId();
   Block Find(uint64_t source, uint64_t block);
   void Insert(uint64_t source, uint64_t block, Block bytes);
+  segment::DictionaryCache& dictionaries() { return dictionaries_; }
 
  private:
   using Key = std::pair<uint64_t, uint64_t>;
   using Entries = std::list<std::pair<Key, Block>>;
 
+  segment::DictionaryCache dictionaries_;
   io::Mutex mutex_;
   const uint64_t capacity_bytes_;
   uint64_t next_source_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -21,8 +21,7 @@ using segment::SegmentReader;
 using segment::SegmentWriter;
 using segment::StoredSegment;
 
-SegmentHeader HeaderOf(const SegmentChain& chain, const PlannedCompaction& plan,
-                       const segment::SegmentWriterOptions& options, io::Clock* clock,
+SegmentHeader HeaderOf(const SegmentChain& chain, const PlannedCompaction& plan, io::Clock* clock,
                        io::Random* random) {
   const SegmentHeader& newest = chain.segments().back().reader->header();
   SegmentHeader header;
@@ -33,7 +32,6 @@ SegmentHeader HeaderOf(const SegmentChain& chain, const PlannedCompaction& plan,
   header.parent_frame = newest.parent_frame;
   header.salt = random->Next64();
   header.created_us = clock->NowMicros();
-  header.codecs = 1u | 1u << static_cast<uint32_t>(options.codec);
   header.digest_kind = chain.segments().back().reader->footer().digest_kind;
   header.epoch = plan.output.epoch;
   header.first_frame = plan.output.first;
@@ -65,6 +63,8 @@ class Compaction {
   absl::StatusOr<CompactionResult> Run(BlockCache* cache, io::Clock* clock, io::Random* random);
 
  private:
+  size_t threads() const { return options_.threads == 0 ? DefaultThreads() : options_.threads; }
+  absl::Status ChooseEncoding(io::Clock* clock);
   absl::Status WritePages(SegmentWriter* writer);
   absl::Status WriteCommits(SegmentWriter* writer);
   absl::Status Publish(io::ObjectWriter* object, uint32_t crc32c);
@@ -78,12 +78,24 @@ class Compaction {
   const CompactionOptions& options_;
   const std::string object_;
   std::unique_ptr<SegmentChain> chain_;
+  segment::SegmentWriterOptions writer_options_;
   CompactionResult result_;
 };
 
+absl::Status Compaction::ChooseEncoding(io::Clock* clock) {
+  writer_options_.encoding = options_.encoding;
+  segment::PageEncoding& encoding = writer_options_.encoding;
+  if (encoding.codec != segment::Codec::kZstdDictionary) return absl::OkStatus();
+  DictionaryOptions wanted = options_.dictionary;
+  wanted.zstd_level = encoding.zstd_level;
+  STRATA_ASSIGN_OR_RETURN(encoding.dictionary, ChoosePageDictionary(store_, history_.ns, *chain_,
+                                                                    threads(), clock, wanted));
+  if (encoding.dictionary == nullptr) encoding.codec = segment::Codec::kZstd;
+  return absl::OkStatus();
+}
+
 absl::Status Compaction::WritePages(SegmentWriter* writer) {
-  size_t threads = options_.threads == 0 ? DefaultThreads() : options_.threads;
-  MergedPages pages(*chain_, options_.writer, threads);
+  MergedPages pages(*chain_, writer_options_.encoding, threads());
   STRATA_RETURN_IF_ERROR(pages.WriteTo(writer, options_.progress));
   result_.pages = pages.pages();
   if (plan_.output.first.value() != 1 || !chain_->has_digest()) return absl::OkStatus();
@@ -149,12 +161,13 @@ absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* c
                                                  io::Random* random) {
   STRATA_ASSIGN_OR_RETURN(chain_,
                           SegmentChain::Open(store_, cache, history_.ns, log_, plan_.inputs));
+  STRATA_RETURN_IF_ERROR(ChooseEncoding(clock));
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectWriter> object,
                           store_->Put(object_, io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
-  SegmentHeader header = HeaderOf(*chain_, plan_, options_.writer, clock, random);
+  SegmentHeader header = HeaderOf(*chain_, plan_, clock, random);
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<SegmentWriter> writer,
-                          SegmentWriter::Create(&sink, header, options_.writer));
+                          SegmentWriter::Create(&sink, header, writer_options_));
   STRATA_RETURN_IF_ERROR(WritePages(writer.get()));
   STRATA_RETURN_IF_ERROR(WriteCommits(writer.get()));
   STRATA_ASSIGN_OR_RETURN(SegmentWriter::Summary summary, writer->Finish());

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "compactor/block_cache.h"
 #include "compactor/history.h"
+#include "compactor/page_dictionary.h"
 #include "compactor/strategies.h"
 #include "io/clock.h"
 #include "io/object_store.h"
@@ -20,8 +21,9 @@
 namespace strata::compactor {
 
 struct CompactionOptions {
-  segment::SegmentWriterOptions writer{segment::Codec::kZstd, 3};
-  size_t threads = 0;                                           // 0: what suits the machine
+  segment::PageEncoding encoding{segment::Codec::kZstdDictionary, 6, nullptr};
+  DictionaryOptions dictionary;  // which one, with kZstdDictionary; without one it is kZstd
+  size_t threads = 0;            // 0: what suits the machine
   std::function<void(uint64_t done, uint64_t total)> progress;  // pages; any thread; may be empty
 };
 

@@ -42,14 +42,17 @@ void DigestWalk::Compare(const OpenedSegment& opened, const CommitEntry& commit,
 absl::Status DigestWalk::ApplySealed(const OpenedSegment& opened, FrameNo after) {
   const SegmentReader& reader = *opened.reader;
   std::vector<uint8_t> page(log_.page_size);
+  segment::RecentPages recent;
   for (uint64_t at = 0;; at += kDirectoryRead) {
     STRATA_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries,
                             reader.ReadDirectory(at, kDirectoryRead));
     if (entries.empty()) return absl::OkStatus();
-    for (const DirectoryEntry& entry : entries) {
+    for (size_t i = 0; i < entries.size(); ++i) {
+      const DirectoryEntry& entry = entries[i];
       if (entry.frame <= after) continue;
       if (entry.frame > opened.upto) return absl::OkStatus();
-      STRATA_RETURN_IF_ERROR(reader.ReadFrame(entry, absl::MakeSpan(page)).status());
+      STRATA_RETURN_IF_ERROR(
+          reader.ReadFrame(at + i, entry, &recent, absl::MakeSpan(page)).status());
       column_.Set(entry.page, segment::PageHash(entry.page, page));
       const CommitEntry* commit = segment::LastCommitAtOrBefore(reader.commits(), entry.frame);
       if (commit == nullptr || commit->frame != entry.frame) continue;

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "segment/dictionary_store.h"
 #include "segment/store_listing.h"
 
 namespace strata::compactor {
@@ -36,6 +37,7 @@ class Loader {
   absl::Status ListAll();
   absl::Status List(const std::string& prefix, absl::FunctionRef<bool(const std::string&)> wanted);
   absl::Status Sort(const io::ObjectInfo& info);
+  absl::Status SortDictionary(const std::string& key);
   void BuildLogs();
 
   io::ObjectStore* const store_;
@@ -53,6 +55,7 @@ absl::Status Loader::Sort(const io::ObjectInfo& info) {
     segments_[key->log_id].push_back({*key, info.size});
     return absl::OkStatus();
   }
+  if (segment::ParseDictionaryKey(ns_, info.key).ok()) return SortDictionary(info.key);
   absl::StatusOr<segment::Epoch> epoch = segment::ParseEpochKey(ns_, info.key);
   if (!epoch.ok()) {
     result_.findings.push_back({absl::CHexEscape(info.key), "does not belong into a store"});
@@ -65,6 +68,15 @@ absl::Status Loader::Sort(const io::ObjectInfo& info) {
   }
   if (!IsAboutTheObject(claim.status())) return claim.status();
   result_.findings.push_back({info.key, std::string(claim.status().message())});
+  return absl::OkStatus();
+}
+
+// A dictionary is read whole: it is small, and every page of its segments depends on it.
+absl::Status Loader::SortDictionary(const std::string& key) {
+  const auto dictionary = segment::ReadDictionary(*store_, key);
+  if (dictionary.ok()) return absl::OkStatus();
+  if (!IsAboutTheObject(dictionary.status())) return dictionary.status();
+  result_.findings.push_back({key, std::string(dictionary.status().message())});
   return absl::OkStatus();
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "compactor/page_fetcher.h"
+#include "io/checksum.h"
 #include "io/status_macros.h"
 #include "segment/digest.h"
 #include "segment/frame_codec.h"
@@ -29,23 +29,34 @@ void MergedPages::AddZeroPages(uint64_t begin, uint64_t end) {
   }
 }
 
+// A sealed segment's pages were encoded in less time than a merge has.
+bool MergedPages::IsEncodedAsWanted(const FetchedPage& fetched) const {
+  if (fetched.header.codec != encoding_.codec) return false;
+  if (encoding_.codec == Codec::kRaw) return true;
+  const bool is_sealed = chain_.segments()[fetched.source].key.level == segment::kSealedLevel;
+  const uint32_t dictionary_id = encoding_.dictionary == nullptr ? 0 : encoding_.dictionary->id();
+  return !is_sealed && fetched.header.dictionary_id == dictionary_id;
+}
+
 absl::Status MergedPages::EncodeWindow(absl::Span<const UnionEntry> window) {
   encoded_.resize(std::max(encoded_.size(), window.size()));
   return FetchPages(chain_, window, threads_, [this](const FetchedPage& fetched) {
     EncodedPage& encoded = encoded_[fetched.position];
     encoded.header = fetched.header;
     encoded.page_hash = fetched.page_hash;
-    if (fetched.header.codec == options_.codec) {
+    encoded.header.page_checksum = io::Crc32c(0, fetched.page);
+    if (IsEncodedAsWanted(fetched)) {
       encoded.payload.assign(fetched.payload.begin(), fetched.payload.end());
       return absl::OkStatus();
     }
-    STRATA_ASSIGN_OR_RETURN(
-        encoded.header.codec,
-        segment::EncodePage(fetched.page, options_.codec, options_.zstd_level, &encoded.payload));
+    STRATA_ASSIGN_OR_RETURN(encoded.header.codec,
+                            segment::EncodePage(fetched.page, encoding_, &encoded.payload));
     if (encoded.header.codec == Codec::kRaw)
       encoded.payload.assign(fetched.page.begin(), fetched.page.end());
     encoded.header.stored_length = static_cast<uint32_t>(encoded.payload.size());
     encoded.header.dictionary_id = 0;
+    if (encoded.header.codec == Codec::kZstdDictionary)
+      encoded.header.dictionary_id = encoding_.dictionary->id();
     return absl::OkStatus();
   });
 }

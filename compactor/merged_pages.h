@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "compactor/page_fetcher.h"
 #include "compactor/segment_chain.h"
 #include "segment/segment_writer.h"
 
@@ -14,9 +15,8 @@ namespace strata::compactor {
 // several threads, a window of a few MiB at a time. One thread at a time uses it.
 class MergedPages {
  public:
-  MergedPages(const SegmentChain& chain, const segment::SegmentWriterOptions& options,
-              size_t threads)
-      : chain_(chain), options_(options), threads_(threads) {}
+  MergedPages(const SegmentChain& chain, const segment::PageEncoding& encoding, size_t threads)
+      : chain_(chain), encoding_(encoding), threads_(threads) {}
 
   // Appends all pages to `writer`. `progress` (may be empty) hears of pages done and pages in all.
   absl::Status WriteTo(segment::SegmentWriter* writer,
@@ -34,12 +34,13 @@ class MergedPages {
     uint64_t page_hash = 0;
   };
 
+  bool IsEncodedAsWanted(const FetchedPage& fetched) const;
   absl::Status EncodeWindow(absl::Span<const segment::UnionEntry> window);
   void AddToDigest(uint64_t page, uint64_t page_hash);
   void AddZeroPages(uint64_t begin, uint64_t end);
 
   const SegmentChain& chain_;
-  const segment::SegmentWriterOptions options_;
+  const segment::PageEncoding encoding_;
   const size_t threads_;
   std::vector<EncodedPage> encoded_;  // of the window
   uint64_t pages_ = 0;

@@ -9,7 +9,6 @@
 #include "io/mutex.h"
 #include "io/status_macros.h"
 #include "segment/digest.h"
-#include "segment/frame_codec.h"
 
 namespace strata::compactor {
 namespace {
@@ -113,13 +112,10 @@ absl::Status Fetch::FetchOne(uint32_t position, DirectoryWindow* directory,
                           directory->Find(reader, winner.source, winner.ordinal));
   FetchedPage fetched;
   fetched.position = position;
+  fetched.source = winner.source;
   STRATA_ASSIGN_OR_RETURN(fetched.header, reader.ReadStoredFrame(entry, payload));
-  absl::Status decoded = segment::DecodePage(fetched.header.codec, fetched.header.dictionary_id,
-                                             *payload, absl::MakeSpan(*page));
-  if (!decoded.ok()) {
-    return absl::Status(decoded.code(), absl::StrCat(reader.source().name(), ": offset ",
-                                                     entry.offset, ": ", decoded.message()));
-  }
+  STRATA_RETURN_IF_ERROR(
+      reader.DecodeFrame(entry, fetched.header, *payload, absl::MakeSpan(*page)));
   fetched.payload = *payload;
   fetched.page = *page;
   fetched.page_hash = segment::PageHash(winner.page, *page);

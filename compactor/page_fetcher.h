@@ -16,6 +16,7 @@ namespace strata::compactor {
 // A page version as it was read: verified, decoded, and equal to what its index promised.
 struct FetchedPage {
   size_t position = 0;  // in the list of winners
+  size_t source = 0;    // in the chain
   segment::FrameHeader header;
   io::ByteView payload;  // as stored
   io::ByteView page;     // plain

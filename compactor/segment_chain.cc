@@ -134,7 +134,8 @@ absl::StatusOr<std::unique_ptr<SegmentReader>> OpenStoredSegment(io::ObjectStore
                                                                  uint32_t page_size) {
   auto source = std::make_shared<CachedObject>(
       store, cache, segment::BuildSegmentKey(ns, stored.key), stored.size);
-  absl::StatusOr<std::unique_ptr<SegmentReader>> reader = SegmentReader::Open(source);
+  absl::StatusOr<std::unique_ptr<SegmentReader>> reader = SegmentReader::Open(
+      source, std::make_shared<segment::StoredDictionaries>(store, &cache->dictionaries(), ns));
   if (!reader.ok()) return reader.status();
   STRATA_RETURN_IF_ERROR(CheckIsWhatKeySays(**reader, stored, page_size));
   return reader;

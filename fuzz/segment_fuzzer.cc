@@ -6,10 +6,12 @@
 #include "fuzz/check.h"
 #include "io/checksum.h"
 #include "io/memory_stream.h"
+#include "segment/dense_record.h"
 #include "segment/frame_directory.h"
 #include "segment/page_index_format.h"
 #include "segment/segment_reader.h"
 #include "tests/segment/index_repair.h"
+#include "tests/segment/segment_samples.h"
 
 // A whole segment from mutated bytes, with every checksum made right where its place can be told,
 // so that what is behind the checksums is reached: no crash, no unbounded memory, no read beyond
@@ -21,6 +23,8 @@ namespace {
 
 using io::LoadLittleEndian;
 using io::StoreLittleEndian;
+
+constexpr size_t kLargestDenseBlock = DirectoryBlockBytes(kDirectoryBlockEntries, true) + 4;
 
 // A part of the segment that the footer names, cut to the bytes there are.
 io::MutableBytes Part(std::vector<uint8_t>& bytes, size_t footer_field) {
@@ -55,6 +59,33 @@ void FixRecords(std::vector<uint8_t>& bytes, uint64_t end, uint32_t seed) {
   }
 }
 
+// The checksum of the plain page stays as it is: it is what a wrong payload must fail on.
+void FixDenseRecords(std::vector<uint8_t>& bytes, io::ByteView directory, uint64_t end,
+                     const SegmentHeader& header, uint32_t seed) {
+  std::vector<DirectoryEntry> entries;
+  while (directory.size() > kDenseBlockHeaderSize + 4) {
+    const size_t block = std::min(directory.size(), kLargestDenseBlock);
+    const uint64_t lines = (block - 4 - kDenseBlockHeaderSize) / kDenseEntrySize;
+    DecodeDirectoryBlock(directory, lines, true, &entries);
+    directory.remove_prefix(block);
+  }
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.offset > end || end - entry.offset < kDenseHeaderSize) continue;
+    if (entry.stored_length > end - entry.offset - kDenseHeaderSize) continue;
+    uint8_t* at = bytes.data() + entry.offset;
+    FrameHeader frame;
+    frame.frame = entry.frame;
+    frame.page = entry.page;
+    frame.stored_length = entry.stored_length;
+    frame.codec = entry.codec;
+    frame.is_commit = entry.is_commit;
+    if (entry.codec == Codec::kZstdDictionary)
+      frame.dictionary_id = header.dictionaries[entry.dictionary_slot].id;
+    frame.page_checksum = LoadLittleEndian<uint32_t>(at + 4);
+    EncodeDenseHeader(frame, {at + kDenseHeaderSize, entry.stored_length}, seed, at);
+  }
+}
+
 void MakeChecksumsRight(std::vector<uint8_t>& bytes) {
   if (bytes.size() < kSegmentHeaderSize + kFooterSize) return;
   uint8_t* header = bytes.data();
@@ -66,13 +97,19 @@ void MakeChecksumsRight(std::vector<uint8_t>& bytes) {
   LogId log_id;
   std::memcpy(log_id.bytes.data(), header + 24, 16);
   const uint32_t seed = RecordSeed(LoadLittleEndian<uint64_t>(header + 72), log_id);
-  FixBlocks(Part(bytes, 96), kDirectoryBlockEntries * kDirectoryEntrySize);
+  const auto decoded = DecodeSegmentHeader({header, kSegmentHeaderSize});
+  const bool is_dense = decoded.ok() && decoded->is_dense();
+  FixBlocks(Part(bytes, 96), DirectoryBlockBytes(kDirectoryBlockEntries, is_dense));
   MakeIndexChecksumsRight(Part(bytes, 112));
   FixBlocks(Part(bytes, 128), kHashBlockEntries * 8);
   FixCommits(Part(bytes, 144));
   const uint64_t tail =
       std::min<uint64_t>(LoadLittleEndian<uint64_t>(footer + 96), bytes.size() - kFooterSize);
-  FixRecords(bytes, tail, seed);
+  if (is_dense) {
+    FixDenseRecords(bytes, Part(bytes, 96), tail, *decoded, seed);
+  } else {
+    FixRecords(bytes, tail, seed);
+  }
   StoreLittleEndian<uint32_t>(footer + 44, io::Crc32c(0, io::ByteView(bytes.data(), tail)));
   const io::ByteView parts(bytes.data() + tail, bytes.size() - kFooterSize - tail);
   StoreLittleEndian<uint32_t>(footer + 168, io::Crc32c(0, parts));
@@ -110,7 +147,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<uint8_t> bytes(data, data + size);
   segment::MakeChecksumsRight(bytes);
   const auto reader =
-      segment::SegmentReader::Open(std::make_shared<io::MemorySource>(std::move(bytes)));
+      segment::SegmentReader::Open(std::make_shared<io::MemorySource>(std::move(bytes)),
+                                   std::make_shared<segment::SampleDictionaries>());
   if (reader.ok()) segment::ReadEverything(**reader);
   return 0;
 }

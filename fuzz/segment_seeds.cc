@@ -26,7 +26,15 @@ int main(int argc, char** argv) {
   options.frames = 6;
   Write(directory + "/sealed_raw", WriteStored(MakeSample(options), Codec::kRaw));
   Write(directory + "/sealed_zstd", WriteStored(MakeSample(options), Codec::kZstd));
+  options.similar = true;
+  options.highest_page = 4;
+  Write(directory + "/sealed_delta", WriteStored(MakeSample(options), Codec::kDelta));
+  options = SampleOptions();
+  options.frames = 6;
+  options.quotes_dictionary = true;
   options.state = SegmentState::kCompacted;
+  Write(directory + "/compacted_dictionary",
+        WriteStored(MakeSample(options), Codec::kZstdDictionary));
   Write(directory + "/compacted_zstd", WriteStored(MakeSample(options), Codec::kZstd));
   options.state = SegmentState::kCurrent;
   Write(directory + "/sealed_in_place", WriteSealedLog(MakeSample(options)));

@@ -111,7 +111,7 @@ absl::Status CheckCounts(const Footer& footer) {
 }
 
 // The parts lie one behind the other without gaps, and have the lengths that their counts ask for.
-absl::Status CheckPlaces(const Footer& footer, uint64_t segment_length) {
+absl::Status CheckPlaces(const Footer& footer, bool is_dense, uint64_t segment_length) {
   struct Part {
     absl::string_view name;
     uint64_t offset, length;
@@ -135,7 +135,7 @@ absl::Status CheckPlaces(const Footer& footer, uint64_t segment_length) {
   if (footer.segment_length != segment_length) {
     return Damaged("segment length", footer.segment_length, segment_length);
   }
-  const uint64_t directory_length = DirectoryBytes(footer.frames);
+  const uint64_t directory_length = DirectoryBytes(footer.frames, is_dense);
   if (footer.directory_length != directory_length) {
     return Damaged("length of frame directory", directory_length, footer.directory_length);
   }
@@ -214,7 +214,7 @@ absl::StatusOr<Footer> DecodeFooter(io::ByteView bytes, const SegmentHeader& hea
   footer.tail_checksum = LoadLittleEndian<uint32_t>(from + kTailChecksumAt);
   STRATA_RETURN_IF_ERROR(CheckAgainstHeader(footer, header));
   STRATA_RETURN_IF_ERROR(CheckCounts(footer));
-  STRATA_RETURN_IF_ERROR(CheckPlaces(footer, segment_length));
+  STRATA_RETURN_IF_ERROR(CheckPlaces(footer, header.is_dense(), segment_length));
   return footer;
 }
 

@@ -30,7 +30,7 @@ enum class RecordKind : uint8_t {
   kPadding = 3,  // fills up to a block boundary after a sync; payload: zeros
 };
 
-// How a frame's payload is stored. kZstdDictionary, kDelta and kColumnar are reserved in version 1.
+// How a frame's payload is stored. kColumnar is reserved in version 1.
 enum class Codec : uint8_t { kRaw = 0, kZstd = 1, kZstdDictionary = 2, kDelta = 3, kColumnar = 4 };
 
 struct FrameHeader {
@@ -42,6 +42,7 @@ struct FrameHeader {
   uint32_t stored_length = 0;  // payload bytes
   uint32_t dictionary_id = 0;  // 0: none
   uint32_t checksum = 0;       // as read, or as computed by EncodeRecordHeader
+  uint32_t page_checksum = 0;  // CRC-32C of the plain page; dense records only
 
   // Of a commit; zero otherwise.
   uint32_t database_pages = 0;  // size of the database after it

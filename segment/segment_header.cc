@@ -10,7 +10,7 @@ namespace {
 using io::LoadLittleEndian;
 using io::StoreLittleEndian;
 
-constexpr uint32_t kKnownMustKnowFlags = 0;
+constexpr uint32_t kKnownMustKnowFlags = kDenseLayout;
 
 constexpr size_t kMagicAt = 0;
 constexpr size_t kVersionAt = 8;
@@ -35,6 +35,7 @@ constexpr size_t kMustKnowAt = 132;
 constexpr size_t kEpochAt = 136;
 constexpr size_t kFirstFrameAt = 144;
 constexpr size_t kLastFrameAt = 152;
+constexpr size_t kDictionaryHashesAt = 160;
 constexpr size_t kChecksumAt = kSegmentHeaderSize - 4;
 
 uint32_t HeaderChecksum(const uint8_t* bytes) {
@@ -108,8 +109,9 @@ void LoadStoredPart(const uint8_t* from, SegmentHeader* header) {
 
 void LoadKeysAndCodecs(const uint8_t* from, SegmentHeader* header) {
   header->codecs = LoadLittleEndian<uint32_t>(from + kCodecsAt);
-  for (size_t i = 0; i < header->dictionary_ids.size(); ++i) {
-    header->dictionary_ids[i] = LoadLittleEndian<uint32_t>(from + kDictionariesAt + 4 * i);
+  for (size_t i = 0; i < kDictionarySlots; ++i) {
+    header->dictionaries[i] = {LoadLittleEndian<uint32_t>(from + kDictionariesAt + 4 * i),
+                               LoadLittleEndian<uint64_t>(from + kDictionaryHashesAt + 8 * i)};
   }
   header->digest_kind = static_cast<DigestKind>(from[kDigestKindAt]);
   header->digest_key_id = LoadLittleEndian<uint64_t>(from + kDigestKeyAt);
@@ -120,8 +122,9 @@ void LoadKeysAndCodecs(const uint8_t* from, SegmentHeader* header) {
 
 void StoreKeysAndCodecs(const SegmentHeader& header, uint8_t* to) {
   StoreLittleEndian<uint32_t>(to + kCodecsAt, header.codecs);
-  for (size_t i = 0; i < header.dictionary_ids.size(); ++i) {
-    StoreLittleEndian<uint32_t>(to + kDictionariesAt + 4 * i, header.dictionary_ids[i]);
+  for (size_t i = 0; i < kDictionarySlots; ++i) {
+    StoreLittleEndian<uint32_t>(to + kDictionariesAt + 4 * i, header.dictionaries[i].id);
+    StoreLittleEndian<uint64_t>(to + kDictionaryHashesAt + 8 * i, header.dictionaries[i].hash);
   }
   to[kDigestKindAt] = static_cast<uint8_t>(header.digest_kind);
   StoreLittleEndian<uint64_t>(to + kDigestKeyAt, header.digest_key_id);

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "io/bytes.h"
+#include "segment/dictionary.h"
 #include "segment/ids.h"
 
 // The first 4,096 bytes of every segment, written once. Format: docs/segment_format.md, "Header".
@@ -14,6 +15,12 @@ namespace strata::segment {
 constexpr uint32_t kSegmentHeaderSize = 4096;
 constexpr uint32_t kFormatVersion = 1;
 constexpr uint64_t kSegmentMagic = 0x3147455341525453;  // "STRASEG1", little-endian
+
+// Must-know flag of segments with dense records and a dense frame directory.
+constexpr uint32_t kDenseLayout = 1;
+
+// Dictionaries that one segment can name.
+constexpr size_t kDictionarySlots = 4;
 
 enum class SegmentState : uint8_t { kCurrent = 1, kSealed = 2, kCompacted = 3 };
 
@@ -30,7 +37,7 @@ struct SegmentHeader {
   uint64_t salt = 0;
   int64_t created_us = 0;  // microseconds since 1970
   uint32_t codecs = 1;     // bit (1 << Codec) for each codec that may occur
-  std::array<uint32_t, 4> dictionary_ids{};
+  std::array<DictionaryRef, kDictionarySlots> dictionaries{};
   DigestKind digest_kind = DigestKind::kNone;
   uint64_t digest_key_id = 0;
   uint64_t encryption_key_id = 0;  // 0: plain
@@ -44,6 +51,8 @@ struct SegmentHeader {
   FrameNo first_frame;
   FrameNo last_frame;
   uint8_t level = 0;  // 0: as sealed; higher: compacted
+
+  bool is_dense() const { return (must_know_flags & kDenseLayout) != 0; }
 };
 
 void EncodeSegmentHeader(const SegmentHeader& header, uint8_t* to);  // kSegmentHeaderSize bytes

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "io/checksum.h"
 #include "io/status_macros.h"
-#include "segment/frame_codec.h"
+#include "segment/dense_record.h"
 #include "segment/frame_directory.h"
 
 namespace strata::segment {
@@ -33,8 +33,9 @@ absl::Status SegmentReader::Damaged(uint64_t offset, absl::string_view what, uin
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> SegmentReader::Open(
-    std::shared_ptr<io::ByteSource> source) {
-  std::unique_ptr<SegmentReader> reader(new SegmentReader(std::move(source)));
+    std::shared_ptr<io::ByteSource> source, std::shared_ptr<DictionarySource> dictionaries) {
+  std::unique_ptr<SegmentReader> reader(
+      new SegmentReader(std::move(source), std::move(dictionaries)));
   STRATA_RETURN_IF_ERROR(reader->ReadHeaderAndFooter());
   STRATA_RETURN_IF_ERROR(reader->ReadCommits());
   return reader;
@@ -113,37 +114,56 @@ absl::StatusOr<std::unique_ptr<PageIndexIterator>> SegmentReader::NewIndexIterat
   return index->NewIterator();
 }
 
+// The verified bytes of a block, without its checksum.
+absl::StatusOr<io::ByteView> SegmentReader::DirectoryBlock(uint64_t number, size_t length,
+                                                           uint8_t* scratch) const {
+  const uint64_t offset = footer_.directory_offset + DirectoryBlockAt(number, header_.is_dense());
+  STRATA_RETURN_IF_ERROR(source_->ReadAt(offset, io::MutableBytes(scratch, length + 4)));
+  const uint32_t stored = io::LoadLittleEndian<uint32_t>(scratch + length);
+  const uint32_t computed = io::Crc32c(0, io::ByteView(scratch, length));
+  if (stored != computed) return Damaged(offset, "frame directory checksum", stored, computed);
+  return io::ByteView(scratch, length);
+}
+
 absl::StatusOr<std::vector<DirectoryEntry>> SegmentReader::ReadDirectory(uint64_t first,
                                                                          uint64_t count) const {
   std::vector<DirectoryEntry> entries;
   if (first >= footer_.frames) return entries;
   count = std::min(count, footer_.frames - first);
   entries.reserve(count);
-  uint8_t block[kDirectoryBlockBytes];
+  std::vector<DirectoryEntry> lines;
+  uint8_t scratch[kLargestDirectoryBlock];
   for (uint64_t at = first; at < first + count;) {
     const uint64_t number = at / kDirectoryBlockEntries;
     const uint64_t start = number * kDirectoryBlockEntries;
-    const uint64_t lines = std::min<uint64_t>(kDirectoryBlockEntries, footer_.frames - start);
-    const size_t length = lines * kDirectoryEntrySize;
-    const uint64_t offset = footer_.directory_offset + number * kDirectoryBlockBytes;
-    STRATA_RETURN_IF_ERROR(source_->ReadAt(offset, io::MutableBytes(block, length + 4)));
-    const uint32_t stored = io::LoadLittleEndian<uint32_t>(block + length);
-    const uint32_t computed = io::Crc32c(0, io::ByteView(block, length));
-    if (stored != computed) return Damaged(offset, "frame directory checksum", stored, computed);
-    for (; at < start + lines && at < first + count; ++at) {
-      entries.push_back(DecodeDirectoryEntry(block + (at - start) * kDirectoryEntrySize));
-      STRATA_RETURN_IF_ERROR(CheckEntry(entries.back()));
+    const uint64_t in_block = std::min<uint64_t>(kDirectoryBlockEntries, footer_.frames - start);
+    const size_t length = DirectoryBlockBytes(in_block, header_.is_dense());
+    STRATA_ASSIGN_OR_RETURN(const io::ByteView block, DirectoryBlock(number, length, scratch));
+    lines.clear();
+    DecodeDirectoryBlock(block, in_block, header_.is_dense(), &lines);
+    for (; at < start + in_block && at < first + count; ++at) {
+      entries.push_back(lines[at - start]);
+      STRATA_RETURN_IF_ERROR(CheckEntry(entries.back(), at));
     }
   }
   return entries;
 }
 
+// What only its ordinal can tell of an entry.
+absl::Status SegmentReader::CheckEntry(const DirectoryEntry& entry, uint64_t ordinal) const {
+  if (entry.previous > ordinal) {
+    return Damaged(entry.offset, "previous version up to", ordinal, entry.previous);
+  }
+  return CheckPlace(entry);
+}
+
 // The record lies before the tail, and is no larger than a page.
-absl::Status SegmentReader::CheckEntry(const DirectoryEntry& entry) const {
+absl::Status SegmentReader::CheckPlace(const DirectoryEntry& entry) const {
   if (entry.stored_length > header_.page_size) {
     return Damaged(entry.offset, "payload at most", header_.page_size, entry.stored_length);
   }
-  const uint64_t record = kRecordHeaderSize + entry.stored_length;
+  const uint64_t record =
+      (header_.is_dense() ? kDenseHeaderSize : kRecordHeaderSize) + entry.stored_length;
   const uint64_t end = footer_.directory_offset;
   if (entry.offset < kSegmentHeaderSize || record > end || entry.offset > end - record) {
     return Damaged(footer_.directory_offset, "record before", end, entry.offset);
@@ -154,35 +174,10 @@ absl::Status SegmentReader::CheckEntry(const DirectoryEntry& entry) const {
   return absl::OkStatus();
 }
 
-absl::StatusOr<FrameHeader> SegmentReader::ReadFrame(uint64_t ordinal,
-                                                     io::MutableBytes page) const {
-  if (ordinal >= footer_.frames) {
-    return absl::OutOfRangeError(absl::StrCat(source_->name(), ": expected an ordinal below ",
-                                              footer_.frames, ", found ", ordinal));
-  }
-  STRATA_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, ReadDirectory(ordinal, 1));
-  return ReadFrame(entries.front(), page);
-}
-
-absl::StatusOr<FrameHeader> SegmentReader::ReadFrame(const DirectoryEntry& entry,
-                                                     io::MutableBytes page) const {
-  if (page.size() != header_.page_size) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        source_->name(), ": expected room for ", header_.page_size, " bytes, found ", page.size()));
-  }
-  std::vector<uint8_t> payload;
-  STRATA_ASSIGN_OR_RETURN(const FrameHeader header, ReadStoredFrame(entry, &payload));
-  const absl::Status decoded = DecodePage(header.codec, header.dictionary_id, payload, page);
-  if (!decoded.ok()) {
-    return In(*source_, absl::Status(decoded.code(), absl::StrCat("offset ", entry.offset, ": ",
-                                                                  decoded.message())));
-  }
-  return header;
-}
-
 absl::StatusOr<FrameHeader> SegmentReader::ReadStoredFrame(const DirectoryEntry& entry,
                                                            std::vector<uint8_t>* payload) const {
-  STRATA_RETURN_IF_ERROR(CheckEntry(entry));
+  STRATA_RETURN_IF_ERROR(CheckPlace(entry));
+  if (header_.is_dense()) return ReadDenseRecord(entry, payload);
   std::vector<uint8_t>& bytes = *payload;
   bytes.resize(kRecordHeaderSize + entry.stored_length);
   STRATA_RETURN_IF_ERROR(source_->ReadAt(entry.offset, absl::MakeSpan(bytes)));

@@ -150,14 +150,16 @@ void SegmentTailBuilder::Parts::LinkPrevious() {
 }
 
 absl::Status SegmentTailBuilder::Parts::WriteDirectory(io::ByteSink* sink) const {
-  constexpr size_t kBlockLines = kDirectoryBlockEntries * kDirectoryEntrySize;
+  const uint64_t frames = hashes.size();
+  std::vector<DirectoryEntry> entries;
   std::vector<uint8_t> block;
-  for (size_t at = 0; at < lines.size(); at += kBlockLines) {
-    const size_t length = std::min(kBlockLines, lines.size() - at);
-    const io::ByteView plain = io::ByteView(lines).subspan(at, length);
-    block.assign(plain.begin(), plain.end());
-    block.resize(length + 4);
-    io::StoreLittleEndian<uint32_t>(block.data() + length, io::Crc32c(0, plain));
+  for (uint64_t at = 0; at < frames; at += kDirectoryBlockEntries) {
+    const uint64_t count = std::min<uint64_t>(kDirectoryBlockEntries, frames - at);
+    entries.clear();
+    block.clear();
+    DecodeDirectoryBlock(io::ByteView(lines).subspan(at * kDirectoryEntrySize), count, false,
+                         &entries);
+    STRATA_RETURN_IF_ERROR(EncodeDirectoryBlock(entries, header.is_dense(), &block));
     STRATA_RETURN_IF_ERROR(sink->Append(block));
   }
   return absl::OkStatus();

@@ -58,6 +58,7 @@ struct DirectoryEntry {
       0;  // 1 + ordinal of the previous version of the page in this segment; 0: none
   Codec codec = Codec::kRaw;
   bool is_commit = false;
+  uint8_t dictionary_slot = 0;  // into the segment header's dictionaries, with kZstdDictionary
 };
 
 // Collects entries in record order and writes the tail. Memory: about 56 bytes a frame.

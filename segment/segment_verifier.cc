@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "io/checksum.h"
 #include "io/status_macros.h"
+#include "segment/dense_record.h"
 #include "segment/digest.h"
-#include "segment/frame_codec.h"
 
 namespace strata::segment {
 namespace {
@@ -25,7 +25,7 @@ absl::Status SegmentVerifier::Run() {
   STRATA_RETURN_IF_ERROR(VerifyTail());
   STRATA_ASSIGN_OR_RETURN(index_, reader_.NewIndexIterator());
   if (!is_compacted()) STRATA_RETURN_IF_ERROR(CollectIndex());
-  STRATA_RETURN_IF_ERROR(VerifyRecords());
+  STRATA_RETURN_IF_ERROR(reader_.header_.is_dense() ? VerifyDenseRecords() : VerifyRecords());
   const Footer& footer = reader_.footer_;
   if (ordinal_ != footer.frames) {
     return reader_.Damaged(footer.directory_offset, "frames", footer.frames, ordinal_);
@@ -100,16 +100,48 @@ absl::Status SegmentVerifier::VerifyRecords() {
   return absl::OkStatus();
 }
 
+// Nothing lies between dense records, so that their bytes are all there is to the checksum.
+absl::Status SegmentVerifier::VerifyDenseRecords() {
+  const Footer& footer = reader_.footer_;
+  uint32_t crc = 0;
+  STRATA_RETURN_IF_ERROR(Checksum(0, kSegmentHeaderSize, &crc));
+  uint64_t next = kSegmentHeaderSize;
+  std::vector<uint8_t> payload;
+  uint8_t header_bytes[kDenseHeaderSize];
+  while (ordinal_ < footer.frames) {
+    STRATA_ASSIGN_OR_RETURN(const DirectoryEntry entry, NextEntry());
+    if (entry.offset != next) {
+      return reader_.Damaged(entry.offset, "record at", next, entry.offset);
+    }
+    STRATA_ASSIGN_OR_RETURN(const FrameHeader header, reader_.ReadStoredFrame(entry, &payload));
+    EncodeDenseHeader(header, payload, reader_.seed_, header_bytes);
+    crc = io::Crc32c(io::Crc32c(crc, header_bytes), payload);
+    next += kDenseHeaderSize + payload.size();
+    STRATA_RETURN_IF_ERROR(VerifyFrame({entry.offset, header, nullptr, payload}, entry));
+    ++ordinal_;
+  }
+  if (next != footer.directory_offset) {
+    return reader_.Damaged(next, "end of the records", footer.directory_offset, next);
+  }
+  if (crc == footer.records_checksum) return absl::OkStatus();
+  return reader_.Damaged(0, "checksum of the records", footer.records_checksum, crc);
+}
+
+// The directory's line of the next frame.
+absl::StatusOr<DirectoryEntry> SegmentVerifier::NextEntry() {
+  if (ordinal_ == entries_first_ + entries_.size()) {
+    entries_first_ = ordinal_;
+    STRATA_ASSIGN_OR_RETURN(entries_, reader_.ReadDirectory(ordinal_, kDirectoryPiece));
+  }
+  return entries_[ordinal_ - entries_first_];
+}
+
 absl::Status SegmentVerifier::VerifyRecord(const ScannedRecord& record) {
   if (record.header.kind != RecordKind::kFrame) return absl::OkStatus();
   if (ordinal_ == reader_.footer_.frames) {
     return reader_.Damaged(record.offset, "frames", ordinal_, ordinal_ + 1);
   }
-  if (ordinal_ == entries_first_ + entries_.size()) {
-    entries_first_ = ordinal_;
-    STRATA_ASSIGN_OR_RETURN(entries_, reader_.ReadDirectory(ordinal_, kDirectoryPiece));
-  }
-  const DirectoryEntry& entry = entries_[ordinal_ - entries_first_];
+  STRATA_ASSIGN_OR_RETURN(const DirectoryEntry entry, NextEntry());
   STRATA_RETURN_IF_ERROR(VerifyFrame(record, entry));
   ++ordinal_;
   return absl::OkStatus();
@@ -124,13 +156,20 @@ absl::Status SegmentVerifier::VerifyFrame(const ScannedRecord& record,
   STRATA_RETURN_IF_ERROR(VerifyOrder(entry));
   STRATA_RETURN_IF_ERROR(VerifyPrevious(entry));
   STRATA_RETURN_IF_ERROR(VerifyCommit(record));
-  const absl::Status decoded = DecodePage(record.header.codec, record.header.dictionary_id,
-                                          record.payload, absl::MakeSpan(page_));
-  if (!decoded.ok()) {
-    return absl::Status(decoded.code(), absl::StrCat(reader_.source_->name(), ": offset ",
-                                                     record.offset, ": ", decoded.message()));
-  }
+  STRATA_RETURN_IF_ERROR(Decode(record, entry));
   return VerifyIndexed(entry);
+}
+
+// Frames are met in order, so a chain is not decoded again for each of its deltas.
+absl::Status SegmentVerifier::Decode(const ScannedRecord& record, const DirectoryEntry& entry) {
+  std::vector<uint8_t> previous;
+  if (entry.codec == Codec::kDelta) {
+    STRATA_RETURN_IF_ERROR(reader_.DecodeChain(entry, &recent_, &previous));
+  }
+  STRATA_RETURN_IF_ERROR(
+      reader_.DecodeAgainst(entry, record.header, previous, record.payload, absl::MakeSpan(page_)));
+  recent_.Put(entry.page, ordinal_, page_);
+  return absl::OkStatus();
 }
 
 // Frames ascend in a log, pages in a compacted segment.

@@ -29,9 +29,12 @@ class SegmentVerifier {
   absl::Status VerifyTail() const;
   absl::Status CollectIndex();
   absl::Status VerifyRecords();
+  absl::Status VerifyDenseRecords();
+  absl::StatusOr<DirectoryEntry> NextEntry();
   absl::Status VerifyRecord(const ScannedRecord& record);
   absl::Status VerifyFrame(const ScannedRecord& record, const DirectoryEntry& entry);
   absl::Status VerifyOrder(const DirectoryEntry& entry);
+  absl::Status Decode(const ScannedRecord& record, const DirectoryEntry& entry);
   absl::Status VerifyPrevious(const DirectoryEntry& entry);
   absl::Status VerifyCommit(const ScannedRecord& record) const;
   absl::Status VerifyIndexed(const DirectoryEntry& entry);
@@ -43,6 +46,7 @@ class SegmentVerifier {
   const SegmentReader& reader_;
   std::unique_ptr<PageIndexIterator> index_;
   std::vector<uint8_t> page_;
+  RecentPages recent_;
   std::vector<DirectoryEntry> entries_;  // a piece of the directory, from entries_first_
   uint64_t entries_first_ = 0;
   uint64_t ordinal_ = 0;  // of the next frame

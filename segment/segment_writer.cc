@@ -3,8 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "io/checksum.h"
 #include "io/status_macros.h"
+#include "segment/dense_record.h"
 #include "segment/digest.h"
-#include "segment/frame_codec.h"
 
 namespace strata::segment {
 namespace {
@@ -29,6 +29,20 @@ absl::Status CheckHeader(const SegmentHeader& header) {
   return absl::OkStatus();
 }
 
+absl::Status CheckChains(const SegmentHeader& header, const SegmentWriterOptions& options) {
+  if (options.longest_chain > kLongestChain) {
+    return Invalid("chain of deltas at most", kLongestChain, options.longest_chain);
+  }
+  if (options.longest_chain == 0) return absl::OkStatus();
+  if (header.state != SegmentState::kSealed) {
+    return Invalid("chain of deltas outside a sealed segment", 0, options.longest_chain);
+  }
+  if (!options.read_frame) return Invalid("readers of earlier frames", 1, 0);
+  return absl::OkStatus();
+}
+
+constexpr uint32_t CodecBit(Codec codec) { return 1u << static_cast<int>(codec); }
+
 }  // namespace
 
 SegmentWriter::SegmentWriter(io::ByteSink* sink, const SegmentHeader& header,
@@ -37,13 +51,21 @@ SegmentWriter::SegmentWriter(io::ByteSink* sink, const SegmentHeader& header,
       header_(header),
       options_(options),
       seed_(RecordSeed(header.salt, header.log_id)),
-      tail_(header) {}
+      tail_(header),
+      chains_(header.page_size, options.longest_chain, options.read_frame) {}
 
 absl::StatusOr<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(
     io::ByteSink* sink, const SegmentHeader& header, const SegmentWriterOptions& options) {
   STRATA_RETURN_IF_ERROR(CheckHeader(header));
+  STRATA_RETURN_IF_ERROR(CheckChains(header, options));
   SegmentHeader written = header;
-  written.codecs |= 1u << static_cast<int>(Codec::kRaw) | 1u << static_cast<int>(options.codec);
+  written.must_know_flags |= kDenseLayout;
+  written.codecs = CodecBit(Codec::kRaw) | CodecBit(options.encoding.codec);
+  if (options.longest_chain > 0) written.codecs |= CodecBit(Codec::kDelta);
+  written.dictionaries = {};
+  if (options.encoding.dictionary != nullptr) {
+    written.dictionaries[0] = options.encoding.dictionary->ref();
+  }
   std::unique_ptr<SegmentWriter> writer(new SegmentWriter(sink, written, options));
   uint8_t bytes[kSegmentHeaderSize];
   EncodeSegmentHeader(written, bytes);
@@ -54,19 +76,20 @@ absl::StatusOr<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(
 absl::Status SegmentWriter::AddFrame(const FrameHeader& header, io::ByteView page) {
   if (page.size() != header_.page_size) return Invalid("page of", header_.page_size, page.size());
   FrameHeader encoded = header;
-  encoded.dictionary_id = 0;
-  STRATA_ASSIGN_OR_RETURN(encoded.codec,
-                          EncodePage(page, options_.codec, options_.zstd_level, &encoded_));
+  if (options_.longest_chain == 0) {
+    STRATA_ASSIGN_OR_RETURN(encoded.codec, EncodePage(page, options_.encoding, &encoded_));
+  } else {
+    STRATA_ASSIGN_OR_RETURN(encoded.codec, chains_.Encode(header.page, header.frame, page,
+                                                          options_.encoding, &encoded_));
+  }
   const io::ByteView payload = encoded.codec == Codec::kRaw ? page : io::ByteView(encoded_);
   encoded.stored_length = static_cast<uint32_t>(payload.size());
-  return AddEncodedFrame(encoded, payload, PageHash(header.page, page));
+  encoded.page_checksum = io::Crc32c(0, page);
+  if (options_.on_keyframe && encoded.codec != Codec::kDelta) options_.on_keyframe(page);
+  return Append(encoded, payload, PageHash(header.page, page));
 }
 
-absl::Status SegmentWriter::AddEncodedFrame(const FrameHeader& header, io::ByteView payload,
-                                            uint64_t page_hash) {
-  if (header.kind != RecordKind::kFrame) {
-    return Invalid("record kind", 1, static_cast<uint8_t>(header.kind));
-  }
+absl::Status SegmentWriter::CheckEncoded(const FrameHeader& header, io::ByteView payload) const {
   if (header.stored_length != payload.size()) {
     return Invalid("payload of", header.stored_length, payload.size());
   }
@@ -74,9 +97,29 @@ absl::Status SegmentWriter::AddEncodedFrame(const FrameHeader& header, io::ByteV
   if (payload.size() > header_.page_size || (is_raw && payload.size() < header_.page_size)) {
     return Invalid("payload of a page of", header_.page_size, payload.size());
   }
-  if ((header_.codecs >> static_cast<int>(header.codec) & 1) == 0) {
+  if ((header_.codecs & CodecBit(header.codec)) == 0 || header.codec == Codec::kDelta) {
     return Invalid("codec within the header's", header_.codecs, static_cast<int>(header.codec));
   }
+  const bool has_dictionary = header.codec == Codec::kZstdDictionary;
+  if (has_dictionary && header.dictionary_id != header_.dictionaries[0].id) {
+    return Invalid("dictionary", header_.dictionaries[0].id, header.dictionary_id);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentWriter::AddEncodedFrame(const FrameHeader& header, io::ByteView payload,
+                                            uint64_t page_hash) {
+  STRATA_RETURN_IF_ERROR(CheckEncoded(header, payload));
+  return Append(header, payload, page_hash);
+}
+
+absl::Status SegmentWriter::Append(FrameHeader header, io::ByteView payload, uint64_t page_hash) {
+  if (header.kind != RecordKind::kFrame) {
+    return Invalid("record kind", 1, static_cast<uint8_t>(header.kind));
+  }
+  // Of a compacted segment only the commit table says what is a commit.
+  header.is_commit = header.is_commit && header_.state == SegmentState::kSealed;
+  header.dictionary_id = header.codec == Codec::kZstdDictionary ? header_.dictionaries[0].id : 0;
   DirectoryEntry entry;
   entry.frame = header.frame;
   entry.page = header.page;
@@ -85,12 +128,8 @@ absl::Status SegmentWriter::AddEncodedFrame(const FrameHeader& header, io::ByteV
   entry.codec = header.codec;
   entry.is_commit = header.is_commit;
   STRATA_RETURN_IF_ERROR(tail_.AddFrame(entry, page_hash));
-
-  FrameHeader written = header;
-  written.durable = FrameNo();
-  written.transaction_checksum = 0;
-  uint8_t bytes[kRecordHeaderSize];
-  EncodeRecordHeader(written, payload, seed_, bytes);
+  uint8_t bytes[kDenseHeaderSize];
+  EncodeDenseHeader(header, payload, seed_, bytes);
   ++summary_.frames;
   STRATA_RETURN_IF_ERROR(Write(bytes));
   return Write(payload);

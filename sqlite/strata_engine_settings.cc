@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "segment/delta_chains.h"
 #include "segment/store_layout.h"
 #include "sqlite/engine_settings.h"
 
@@ -43,6 +44,15 @@ absl::StatusOr<wal::Options> ReadSettings(const strata_wal_host* host, const cha
       ReadNumber(host, name, "checkpoint_bytes", kByte, 1, &options.checkpoint_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "backlog_bytes", kByte, 1, &options.backlog_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "close_ship_ms", kMs, 0, &options.close_ship_us));
+  STRATA_RETURN_IF_ERROR(
+      ReadNumber(host, name, "delta_chain", uint32_t{1}, 0, &options.longest_chain));
+  if (options.longest_chain > segment::kLongestChain) {
+    return absl::InvalidArgumentError(absl::StrCat(host->database_name(name),
+                                                   ": delta_chain=", options.longest_chain,
+                                                   ": at most ", segment::kLongestChain));
+  }
+  STRATA_RETURN_IF_ERROR(
+      ReadNumber(host, name, "dictionary_frames", kByte, 0, &options.dictionary_frames));
   uint64_t pad_blocks = options.pad_blocks ? 1 : 0;
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "pad_blocks", kByte, 0, &pad_blocks));
   options.pad_blocks = pad_blocks != 0;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compactor/history.h"
+#include "compactor/savings.h"
 #include "io/status_macros.h"
 #include "tools/command.h"
 #include "tools/format.h"
@@ -22,6 +23,7 @@ class AnalyzeCommand : public Command {
   absl::StatusOr<int> Run() override;
 
  private:
+  absl::Status PrintSavings(io::ObjectStore* store, const LogHistory& log) const;
   void PrintDot(const LogHistory& log, const std::vector<PathStep>& path) const;
   void Print(const LogHistory& log, segment::FrameNo target,
              const std::vector<PathStep>& path) const;
@@ -29,6 +31,7 @@ class AnalyzeCommand : public Command {
   std::string ns_;
   uint64_t frame_ = 0;
   bool dot_ = false;
+  bool savings_ = false;
 };
 
 void AnalyzeCommand::AddTo(CommandLine* line, std::shared_ptr<AnalyzeCommand> self) {
@@ -38,7 +41,34 @@ void AnalyzeCommand::AddTo(CommandLine* line, std::shared_ptr<AnalyzeCommand> se
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store")->required();
   app->add_option("--frame", frame_, "Where the path leads (default: the end)");
+  app->add_flag("--savings", savings_, "What encoding anew, and training anew, would save");
   app->add_flag("--dot", dot_, "The frame graph in Graphviz's language, the path in bold");
+}
+
+Json SavingsJson(const compactor::SavingsEstimate& estimate) {
+  return {{"bytes", estimate.bytes},
+          {"looked_at", estimate.looked_at},
+          {"recompressed", estimate.recompressed},
+          {"retrained", estimate.retrained}};
+}
+
+void PrintSavingsLine(const char* kind, const compactor::SavingsEstimate& estimate) {
+  std::cout << kind << ": " << FormatBytes(estimate.bytes) << "; encoded anew about "
+            << FormatBytes(estimate.recompressed) << ", after training about "
+            << FormatBytes(estimate.retrained) << "\n";
+}
+
+absl::Status AnalyzeCommand::PrintSavings(io::ObjectStore* store, const LogHistory& log) const {
+  compactor::BlockCache cache;
+  STRATA_ASSIGN_OR_RETURN(const compactor::Savings savings,
+                          compactor::EstimateSavings(store, &cache, ns_, log));
+  PrintJson({{"namespace", ns_},
+             {"sealed", SavingsJson(savings.sealed)},
+             {"compacted", SavingsJson(savings.compacted)}});
+  if (json()) return absl::OkStatus();
+  PrintSavingsLine("sealed", savings.sealed);
+  PrintSavingsLine("compacted", savings.compacted);
+  return absl::OkStatus();
 }
 
 void AnalyzeCommand::PrintDot(const LogHistory& log, const std::vector<PathStep>& path) const {
@@ -89,6 +119,10 @@ absl::StatusOr<int> AnalyzeCommand::Run() {
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   const LogHistory* log = history.live();
   if (log == nullptr) return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": no segments"));
+  if (savings_) {
+    STRATA_RETURN_IF_ERROR(PrintSavings(store.get(), *log));
+    return kFine;
+  }
   segment::FrameNo target = frame_ == 0 ? compactor::EndOf(*log) : segment::FrameNo(frame_);
   absl::StatusOr<std::vector<PathStep>> path = compactor::PlanPath(ns_, *log, target);
   if (dot_) PrintDot(*log, path.ok() ? *path : std::vector<PathStep>());

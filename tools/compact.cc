@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "compactor/compaction.h"
+#include "compactor/recompression.h"
 #include "io/clock.h"
 #include "io/random.h"
 #include "io/status_macros.h"
@@ -32,14 +33,20 @@ class CompactCommand : public Command {
                       const PlannedCompaction& plan);
   absl::StatusOr<CompactionResult> CompactOne(const NamespaceHistory& history,
                                               const LogHistory& log, const PlannedCompaction& plan);
+  absl::StatusOr<int> RunRecompression();
+  void ReportRecompressed(const std::vector<compactor::RecompressedSegment>& segments);
   absl::Status Record(const CompactionResult& result);
   void Report(const PlannedCompaction& plan, const std::optional<CompactionResult>& result);
 
   std::string ns_;
   std::string strategy_name_ = "log";
-  std::string codec_ = "zstd";
-  int zstd_level_ = 3;
+  std::string codec_name_ = "dictionary";
+  segment::Codec codec_ = segment::Codec::kZstdDictionary;
+  int zstd_level_ = 6;
   bool dry_run_ = false;
+  bool train_ = false;
+  bool recompress_ = false;
+  uint64_t dictionary_pages_ = 2000;
 
   compactor::Strategy strategy_ = compactor::Strategy::kLogarithmic;
   std::unique_ptr<io::ObjectStore> store_;
@@ -58,16 +65,23 @@ void CompactCommand::AddTo(CommandLine* line, std::shared_ptr<CompactCommand> se
   app->add_option("--strategy", strategy_name_, "Which segments to merge")
       ->check(CLI::IsMember({"all", "log", "tiered"}))
       ->capture_default_str();
-  app->add_option("--codec", codec_, "How pages are stored")
-      ->check(CLI::IsMember({"raw", "zstd"}))
+  app->add_option("--codec", codec_name_, "How pages are stored")
+      ->check(CLI::IsMember({"raw", "zstd", "dictionary"}))
       ->capture_default_str();
   app->add_option("--level", zstd_level_, "Effort of zstd")
       ->check(CLI::Range(1, 19))
       ->capture_default_str();
+  app->add_option("--dictionary-pages", dictionary_pages_,
+                  "Pages from which on a first dictionary is trained (0: never)")
+      ->capture_default_str();
+  app->add_flag("--recompress", recompress_, "Merge nothing: encode anew what is stored");
+  app->add_flag("--train", train_, "Train a new dictionary, whatever there is");
   app->add_flag("--dry-run", dry_run_, "Say what would be merged, and stop");
 }
 
 absl::Status CompactCommand::Prepare() {
+  if (codec_name_ == "raw") codec_ = segment::Codec::kRaw;
+  if (codec_name_ == "zstd") codec_ = segment::Codec::kZstd;
   STRATA_ASSIGN_OR_RETURN(strategy_, compactor::ParseStrategy(strategy_name_));
   STRATA_ASSIGN_OR_RETURN(store_, OpenStore());
   STRATA_ASSIGN_OR_RETURN(meta_db_, OpenMetaIfThere());
@@ -121,8 +135,10 @@ absl::StatusOr<CompactionResult> CompactCommand::CompactOne(const NamespaceHisto
                                                             const PlannedCompaction& plan) {
   ProgressLine progress(absl::StrCat("compacting ", ns_), "pages", !json());
   compactor::CompactionOptions options;
-  options.writer.codec = codec_ == "raw" ? segment::Codec::kRaw : segment::Codec::kZstd;
-  options.writer.zstd_level = zstd_level_;
+  options.encoding.codec = codec_;
+  options.encoding.zstd_level = zstd_level_;
+  options.dictionary.train = train_;
+  options.dictionary.fewest_pages = dictionary_pages_;
   options.progress = progress.Callback();
   return compactor::Compact(store_.get(), &cache_, &io::SystemClock(), &io::SystemRandom(), history,
                             log, plan, options);
@@ -146,6 +162,42 @@ absl::Status CompactCommand::RunOne(const NamespaceHistory& history, const LogHi
   return absl::OkStatus();
 }
 
+void CompactCommand::ReportRecompressed(
+    const std::vector<compactor::RecompressedSegment>& segments) {
+  Json list = Json::array();
+  uint64_t before = 0;
+  uint64_t after = 0;
+  for (const compactor::RecompressedSegment& segment : segments) {
+    before += segment.before.size;
+    after += segment.after.size;
+    list.push_back({{"object", segment::BuildSegmentKey(ns_, segment.after.key)},
+                    {"bytes_before", segment.before.size},
+                    {"bytes", segment.after.size}});
+  }
+  PrintJson({{"namespace", ns_}, {"segments", list}, {"bytes_before", before}, {"bytes", after}});
+  if (json()) return;
+  std::cout << ns_ << ": " << segments.size() << " segments, " << FormatBytes(before) << " -> "
+            << FormatBytes(after) << "\n";
+}
+
+absl::StatusOr<int> CompactCommand::RunRecompression() {
+  STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, compactor::LoadHistory(*store_, ns_));
+  const LogHistory* log = history.live();
+  if (log == nullptr)
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to recompress"));
+  compactor::RecompressionOptions options;
+  options.zstd_level = zstd_level_;
+  options.dictionary.train = train_;
+  options.dictionary.fewest_pages = dictionary_pages_;
+  ProgressLine progress(absl::StrCat("recompressing ", ns_), "segments", !json());
+  STRATA_ASSIGN_OR_RETURN(
+      const std::vector<compactor::RecompressedSegment> segments,
+      compactor::Recompress(store_.get(), &cache_, &io::SystemClock(), &io::SystemRandom(), history,
+                            *log, options, progress.Callback()));
+  ReportRecompressed(segments);
+  return kFine;
+}
+
 absl::StatusOr<bool> CompactCommand::RunRound() {
   STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, compactor::LoadHistory(*store_, ns_));
   const LogHistory* log = history.live();
@@ -165,6 +217,7 @@ absl::StatusOr<bool> CompactCommand::RunRound() {
 
 absl::StatusOr<int> CompactCommand::Run() {
   STRATA_RETURN_IF_ERROR(Prepare());
+  if (recompress_) return RunRecompression();
   bool more = true;
   while (more) {
     STRATA_ASSIGN_OR_RETURN(more, RunRound());

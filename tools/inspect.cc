@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/str_format.h"
+#include "io/clock.h"
 #include "io/file_stream.h"
 #include "io/posix_file_system.h"
 #include "io/status_macros.h"
@@ -10,12 +12,15 @@
 #include "segment/segment_reader.h"
 #include "tools/command.h"
 #include "tools/format.h"
+#include "tools/statistics.h"
 
 namespace strata::tools {
 namespace {
 
 using segment::SegmentHeader;
 using segment::SegmentReader;
+
+constexpr uint64_t kTimedFrames = 500;  // decoded for the time
 
 class InspectCommand : public Command {
  public:
@@ -96,10 +101,25 @@ void InspectCommand::PrintText(const Json& document) const {
   }
 }
 
+// Deltas and zstd are timed; a frame that needs a dictionary is not, as there is no store here.
+absl::StatusOr<Json> CodecsJson(const SegmentReader& reader) {
+  const bool has_dictionary = reader.header().dictionaries[0].id != 0;
+  STRATA_ASSIGN_OR_RETURN(
+      const segment::SegmentStatistics statistics,
+      segment::CollectStatistics(reader, io::SystemClock(), has_dictionary ? 0 : kTimedFrames));
+  Json codecs = StatisticsJson(statistics);
+  for (const segment::DictionaryRef& ref : reader.header().dictionaries) {
+    if (ref.id != 0) codecs["dictionaries"].push_back(absl::StrFormat("%08x", ref.id));
+  }
+  return codecs;
+}
+
 absl::StatusOr<int> InspectCommand::InspectSegment(const SegmentReader& reader) {
   Json document = {{"file", path_},
                    {"header", HeaderJson(reader.header())},
                    {"footer", FooterJson(reader.footer())}};
+  absl::StatusOr<Json> codecs = CodecsJson(reader);
+  document["codecs"] = codecs.ok() ? *codecs : Json(std::string(codecs.status().message()));
   document["first_commit"] = CommitJson(reader.commits().front());
   document["last_commit"] = CommitJson(reader.commits().back());
   if (commits_) {
@@ -108,6 +128,7 @@ absl::StatusOr<int> InspectCommand::InspectSegment(const SegmentReader& reader) 
     document["commits"] = list;
   }
   absl::Status verified = verify_ ? reader.VerifyAll() : absl::OkStatus();
+  verified.Update(codecs.status());
   if (verify_) document["verified"] = verified.ok() ? "ok" : std::string(verified.message());
   PrintJson(document);
   if (!json()) PrintText(document);

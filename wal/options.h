@@ -23,6 +23,9 @@ struct Options {
   uint64_t segment_bytes = 64ull << 20;  // a log file is closed at the first commit beyond this
   uint64_t seal_bytes = 16ull << 20;  // with a store: a segment is sealed and shipped at this size,
   int64_t seal_after_us = 1'000'000;  // or this long after its first commit
+  uint32_t longest_chain = 16;        // deltas on one keyframe in a sealed segment; 0: none
+  uint64_t dictionary_frames =
+      2'000;  // keyframes, or pages of a base image, that train a dictionary; 0: none
   uint64_t unsynced_bytes =
       16ull << 20;                  // NORMAL: bytes beyond which a writer syncs before going on,
   int64_t unsynced_us = 1'000'000;  // and time within which a background sync follows

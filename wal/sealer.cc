@@ -27,8 +27,6 @@ segment::SegmentHeader StoredHeader(const LogState& state, segment::SegmentState
   header.parent_frame = state.identity.parent_frame;
   header.salt = state.environment.random->Next64();
   header.created_us = state.environment.clock->NowMicros();
-  header.codecs =
-      1u << static_cast<int>(segment::Codec::kRaw) | 1u << static_cast<int>(segment::Codec::kZstd);
   header.digest_kind = segment::DigestKind::kXorXxh3;
   header.epoch = state.identity.epoch;
   header.first_frame = first;
@@ -42,9 +40,6 @@ std::string KeyOf(const LogState& state, const segment::SegmentHeader& header) {
       state.identity.name_space,
       {header.log_id, header.first_frame, header.last_frame, header.epoch, header.level});
 }
-
-constexpr segment::SegmentWriterOptions kStoredOptions{.codec = segment::Codec::kZstd,
-                                                       .zstd_level = 3};
 
 }  // namespace
 
@@ -76,14 +71,26 @@ absl::StatusOr<uint64_t> Sealer::Write(FrameNo last, io::ObjectStore& store) {
   }
   const segment::SegmentHeader header =
       StoredHeader(state_, segment::SegmentState::kSealed, first, last, segment::kSealedLevel);
+  STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriterOptions options, WriterOptions(store));
   STRATA_ASSIGN_OR_RETURN(auto object, store.Put(KeyOf(state_, header), io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
-  STRATA_ASSIGN_OR_RETURN(auto writer,
-                          segment::SegmentWriter::Create(&sink, header, kStoredOptions));
+  STRATA_ASSIGN_OR_RETURN(auto writer, segment::SegmentWriter::Create(&sink, header, options));
   STRATA_ASSIGN_OR_RETURN(digest, WriteFrames(first, last, digest, *writer));
   STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriter::Summary summary, writer->Finish());
   STRATA_RETURN_IF_ERROR(object->Commit(summary.crc32c));
   return digest;
+}
+
+// Previous versions are read back from the log, so that no page is kept for them.
+absl::StatusOr<segment::SegmentWriterOptions> Sealer::WriterOptions(io::ObjectStore& store) {
+  segment::SegmentWriterOptions options;
+  STRATA_ASSIGN_OR_RETURN(options.encoding, dictionary_.EncodingOfNext(store));
+  options.longest_chain = state_.options.longest_chain;
+  options.read_frame = [list = state_.files.list()](FrameNo frame, io::MutableBytes page) {
+    return ReadLogFrame(*list, frame, page).status();
+  };
+  options.on_keyframe = [this](io::ByteView page) { dictionary_.Offer(page); };
+  return options;
 }
 
 absl::StatusOr<uint64_t> Sealer::WriteFrames(FrameNo first, FrameNo last, uint64_t digest,
@@ -141,10 +148,13 @@ absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database,
   const FrameNo last = state.identity.base_frame;
   const segment::SegmentHeader header =
       StoredHeader(state, segment::SegmentState::kCompacted, FrameNo(1), last, segment::kBaseLevel);
+  segment::SegmentWriterOptions options;
+  STRATA_ASSIGN_OR_RETURN(
+      options.encoding,
+      EncodingOfBase(state, database, static_cast<uint32_t>(last.value()), store));
   STRATA_ASSIGN_OR_RETURN(auto object, store.Put(KeyOf(state, header), io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
-  STRATA_ASSIGN_OR_RETURN(auto writer,
-                          segment::SegmentWriter::Create(&sink, header, kStoredOptions));
+  STRATA_ASSIGN_OR_RETURN(auto writer, segment::SegmentWriter::Create(&sink, header, options));
   segment::Digest digest;
   std::vector<uint8_t> bytes(header.page_size);
   const uint32_t pages = static_cast<uint32_t>(last.value());

@@ -7,6 +7,7 @@
 #include "io/object_store.h"
 #include "segment/segment_writer.h"
 #include "wal/checkpointer.h"
+#include "wal/frame_dictionary.h"
 #include "wal/log_state.h"
 
 // Turns a range of the log into a sealed segment in the store. Why the sealed form is written
@@ -19,7 +20,7 @@ namespace strata::wal {
 class Sealer {
  public:
   Sealer(LogState* state, Checkpointer* checkpointer)
-      : state_(*state), checkpointer_(*checkpointer) {}
+      : state_(*state), checkpointer_(*checkpointer), dictionary_(state) {}
 
   // Where the next segment ends: the first commit at which it has `seal_bytes`, `up_to` at the
   // latest. `up_to` is a commit above the sealed frame.
@@ -30,6 +31,7 @@ class Sealer {
   absl::StatusOr<uint64_t> Write(segment::FrameNo last, io::ObjectStore& store);
 
  private:
+  absl::StatusOr<segment::SegmentWriterOptions> WriterOptions(io::ObjectStore& store);
   absl::StatusOr<uint64_t> HashBefore(segment::PageNo page, segment::FrameNo at);
   absl::StatusOr<uint64_t> WriteFrames(segment::FrameNo first, segment::FrameNo last,
                                        uint64_t digest, segment::SegmentWriter& writer);
@@ -37,6 +39,7 @@ class Sealer {
 
   LogState& state_;
   Checkpointer& checkpointer_;
+  FrameDictionary dictionary_;
 };
 
 // Writes the base image [1, base_frame] of an adopted database: page i is frame i. `database` is

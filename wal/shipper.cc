@@ -89,7 +89,7 @@ absl::Status Shipper::FindOrWriteBase(const std::vector<StoredSegment>& stored) 
   }
   for (const StoredSegment& segment : stored) {
     if (segment.key.first != FrameNo(1) || segment.key.last != base ||
-        segment.key.level != segment::kBaseLevel)
+        segment.key.level == segment::kSealedLevel)
       continue;
     STRATA_ASSIGN_OR_RETURN(const auto reader, OpenStored(segment));
     Advance(base, reader->commits().back().digest);
@@ -132,11 +132,12 @@ absl::Status Shipper::CheckSameHistory(const segment::SegmentReader& reader) {
   const auto list = state_.files.list();
   std::vector<uint8_t> theirs(state_.identity.page_size);
   std::vector<uint8_t> ours(state_.identity.page_size);
-  const uint64_t count =
-      reader.header().last_frame.value() - reader.header().first_frame.value() + 1;
-  for (uint64_t ordinal = 0; ordinal < count; ++ordinal) {
-    STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader there,
-                            reader.ReadFrame(ordinal, absl::MakeSpan(theirs)));
+  segment::RecentPages recent;
+  for (uint64_t ordinal = 0; ordinal < reader.footer().frames; ++ordinal) {
+    STRATA_ASSIGN_OR_RETURN(const auto entries, reader.ReadDirectory(ordinal, 1));
+    STRATA_ASSIGN_OR_RETURN(
+        const segment::FrameHeader there,
+        reader.ReadFrame(ordinal, entries.front(), &recent, absl::MakeSpan(theirs)));
     STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader here,
                             ReadLogFrame(*list, there.frame, absl::MakeSpan(ours)));
     const bool same = here.page == there.page && here.is_commit == there.is_commit &&
@@ -153,7 +154,10 @@ absl::StatusOr<std::unique_ptr<segment::SegmentReader>> Shipper::OpenStored(
     const StoredSegment& stored) {
   const std::string key = segment::BuildSegmentKey(state_.identity.name_space, stored.key);
   STRATA_ASSIGN_OR_RETURN(auto source, io::ObjectSource::Open(store_, key));
-  STRATA_ASSIGN_OR_RETURN(auto reader, segment::SegmentReader::Open(std::move(source)));
+  STRATA_ASSIGN_OR_RETURN(
+      auto reader, segment::SegmentReader::Open(
+                       std::move(source), std::make_shared<segment::StoredDictionaries>(
+                                              store_, &dictionaries_, state_.identity.name_space)));
   if (reader->commits().empty()) return absl::DataLossError(absl::StrCat(key, ": no commit in it"));
   return reader;
 }

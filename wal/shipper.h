@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "io/object_store.h"
+#include "segment/dictionary_store.h"
 #include "segment/segment_reader.h"
 #include "segment/store_listing.h"
 #include "wal/sealer.h"
@@ -53,6 +54,7 @@ class Shipper {
   Sealer& sealer_;
   io::ObjectStore* store_ = nullptr;
   std::string identity_path_;
+  segment::DictionaryCache dictionaries_;
   bool attached_ = false;
   mutable io::Mutex mutex_;
   absl::Status stopped_ ABSL_GUARDED_BY(mutex_);

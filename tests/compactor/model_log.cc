@@ -1,5 +1,6 @@
 #include "tests/compactor/model_log.h"
 
+#include <algorithm>
 #include <random>
 
 #include "gtest/gtest.h"
@@ -104,7 +105,15 @@ void ModelLog::Ship(const SegmentKey& key, const std::vector<Frame>& frames,
   auto object = store_->Put(segment::BuildSegmentKey(ns_, key), io::IfPresent::kFail);
   ASSERT_TRUE(object.ok()) << object.status();
   io::ObjectSink sink(object->get());
-  auto writer = segment::SegmentWriter::Create(&sink, HeaderFor(key), {segment::Codec::kRaw, 3});
+  segment::SegmentWriterOptions options;
+  options.encoding = encoding_;
+  if (key.level == 0) options.longest_chain = longest_chain_;
+  options.read_frame = [&](FrameNo frame, io::MutableBytes page) {
+    const PageBytes& bytes = frames.at(frame.value() - key.first.value()).page;
+    std::copy(bytes.begin(), bytes.end(), page.begin());
+    return absl::OkStatus();
+  };
+  auto writer = segment::SegmentWriter::Create(&sink, HeaderFor(key), options);
   ASSERT_TRUE(writer.ok()) << writer.status();
   for (const Frame& frame : frames) {
     absl::Status added = (*writer)->AddFrame(frame.header, frame.page);

@@ -47,6 +47,11 @@ class ModelLog {
   uint32_t page_size() const { return page_size_; }
   segment::FrameNo last_frame() const { return segment::FrameNo(next_frame_ - 1); }
   void set_epoch(uint64_t epoch) { epoch_ = segment::Epoch(epoch); }
+  // How the segments that follow are encoded; deltas in sealed ones only.
+  void set_encoding(segment::PageEncoding encoding, uint32_t longest_chain) {
+    encoding_ = std::move(encoding);
+    longest_chain_ = longest_chain;
+  }
   void set_time_us(int64_t time_us) { time_us_ = time_us; }
 
   // Keeps only the newest state: for databases that are large.
@@ -66,13 +71,15 @@ class ModelLog {
             const std::vector<segment::CommitEntry>& commits);
   uint64_t DigestNow() const;
 
-  io::ObjectStore* const store_;
-  const std::string ns_;
-  const uint32_t page_size_;
+  io::ObjectStore* store_;
+  std::string ns_;
+  uint32_t page_size_;
   segment::LogId log_id_;
   segment::Epoch epoch_;
   uint64_t next_frame_ = 1;
   int64_t time_us_ = 1'700'000'000'000'000;
+  segment::PageEncoding encoding_;
+  uint32_t longest_chain_ = 0;
   std::vector<PageBytes> pages_;
   std::vector<State> states_;
   std::vector<Frame> unshipped_;

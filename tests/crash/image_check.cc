@@ -7,6 +7,7 @@
 #include "io/memory_stream.h"
 #include "io/status_macros.h"
 #include "io/store_url.h"
+#include "segment/dictionary_store.h"
 #include "segment/segment_reader.h"
 #include "segment/store_listing.h"
 #include "wal/recovery.h"
@@ -101,6 +102,7 @@ absl::Status ImageCheck::VerifyStore(SimulatedDisk& image, const Trace& trace, u
   if (ids.size() > 1) return absl::InternalError("more than one log id");
   if (ids.empty()) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(const auto segments, segment::ListSegments(*store, kNamespace, ids[0]));
+  segment::DictionaryCache dictionaries;
   segment::FrameNo last;
   for (const segment::StoredSegment& stored : segments) {
     const std::string key = segment::BuildSegmentKey(kNamespace, stored.key);
@@ -111,7 +113,9 @@ absl::Status ImageCheck::VerifyStore(SimulatedDisk& image, const Trace& trace, u
     const uint64_t checksum = static_cast<uint64_t>(io::Crc32c(0, bytes)) << 32 | bytes.size();
     STRATA_ASSIGN_OR_RETURN(
         const auto reader,
-        segment::SegmentReader::Open(std::make_shared<io::MemorySource>(std::move(bytes), key)));
+        segment::SegmentReader::Open(
+            std::make_shared<io::MemorySource>(std::move(bytes), key),
+            std::make_shared<segment::StoredDictionaries>(store.get(), &dictionaries, kNamespace)));
     if (verified_.insert(checksum).second) {
       ++counts_.stored_segments;
       STRATA_RETURN_IF_ERROR(reader->VerifyAll());

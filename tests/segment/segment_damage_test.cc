@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "gtest/gtest.h"
+#include "segment/dense_record.h"
 #include "tests/segment/segment_samples.h"
 
 // What is damaged is an error, never other bytes.
@@ -38,6 +39,9 @@ class DamagedSegment : public testing::TestWithParam<Case> {
     SampleOptions options;
     options.state = GetParam().state;
     options.frames = 9;
+    options.similar = GetParam().codec == Codec::kDelta;
+    options.quotes_dictionary = GetParam().codec == Codec::kZstdDictionary;
+    if (options.similar) options.highest_page = 4;
     sample_ = MakeSample(options);
     bytes_ = GetParam().state == SegmentState::kCurrent ? WriteSealedLog(sample_)
                                                         : WriteStored(sample_, GetParam().codec);
@@ -79,13 +83,15 @@ TEST_P(DamagedSegment, BytesBehindTheFooterAreAnError) {
 
 TEST_P(DamagedSegment, SwappedRecordsAreAnError) {
   const auto reader = OpenBytes(bytes_).value();
+  const size_t header_size = reader->header().is_dense() ? kDenseHeaderSize : kRecordHeaderSize;
   const std::vector<DirectoryEntry> directory = reader->ReadDirectory(0, 100).value();
   for (size_t i = 1; i < directory.size(); ++i) {
     if (directory[i].stored_length != directory[0].stored_length) continue;
     std::vector<uint8_t> swapped = bytes_;
     const auto first = swapped.begin() + static_cast<ptrdiff_t>(directory[0].offset);
     const auto other = swapped.begin() + static_cast<ptrdiff_t>(directory[i].offset);
-    std::swap_ranges(first, first + kRecordHeaderSize + directory[0].stored_length, other);
+    std::swap_ranges(
+        first, first + static_cast<ptrdiff_t>(header_size + directory[0].stored_length), other);
     EXPECT_FALSE(ReadEverything(swapped, sample_).ok()) << i;
   }
 }
@@ -94,7 +100,10 @@ INSTANTIATE_TEST_SUITE_P(
     All, DamagedSegment,
     testing::Values(Case{"SealedRaw", SegmentState::kSealed, Codec::kRaw},
                     Case{"SealedZstd", SegmentState::kSealed, Codec::kZstd},
+                    Case{"SealedDelta", SegmentState::kSealed, Codec::kDelta},
+                    Case{"SealedDictionary", SegmentState::kSealed, Codec::kZstdDictionary},
                     Case{"CompactedZstd", SegmentState::kCompacted, Codec::kZstd},
+                    Case{"CompactedDictionary", SegmentState::kCompacted, Codec::kZstdDictionary},
                     Case{"SealedInPlace", SegmentState::kCurrent, Codec::kRaw}),
     [](const auto& info) { return std::string(info.param.name); });
 

@@ -19,7 +19,7 @@ SegmentHeader FullHeader() {
   header.salt = 0x5555555555555555;
   header.created_us = 66;
   header.codecs = 0b11;
-  header.dictionary_ids = {7, 8, 9, 10};
+  header.dictionaries = {{{7, 70}, {8, 80}, {9, 90}, {10, uint64_t{1} << 63}}};
   header.digest_kind = DigestKind::kXorXxh3;
   header.digest_key_id = 12;
   header.encryption_key_id = 13;
@@ -61,7 +61,7 @@ TEST(SegmentHeaderTest, EveryFieldReadsBack) {
   EXPECT_EQ(read->salt, header.salt);
   EXPECT_EQ(read->created_us, header.created_us);
   EXPECT_EQ(read->codecs, header.codecs);
-  EXPECT_EQ(read->dictionary_ids, header.dictionary_ids);
+  EXPECT_EQ(read->dictionaries, header.dictionaries);
   EXPECT_EQ(read->digest_kind, header.digest_kind);
   EXPECT_EQ(read->digest_key_id, header.digest_key_id);
   EXPECT_EQ(read->encryption_key_id, header.encryption_key_id);
@@ -93,7 +93,7 @@ TEST(SegmentHeaderTest, ShortHeaderIsDamage) {
 
 TEST(SegmentHeaderTest, LaterFormatIsUnimplementedAndNotDamage) {
   const std::vector<uint8_t> good = Encode(FullHeader());
-  for (const auto& later : {WithByte(good, 8, 2), WithByte(good, 132, 1), WithByte(good, 14, 2)}) {
+  for (const auto& later : {WithByte(good, 8, 2), WithByte(good, 132, 2), WithByte(good, 14, 2)}) {
     EXPECT_EQ(DecodeSegmentHeader(later).status().code(), absl::StatusCode::kUnimplemented);
   }
 }

@@ -90,8 +90,13 @@ TEST_P(SegmentOfPageSize, SealedReadsBackWithEachCodec) {
     options.frames = 1 + static_cast<uint32_t>(seed * 13 % 60);
     options.compressible = seed % 3 != 0;
     const Sample sample = MakeSample(options);
-    ExpectReadsBack(WriteStored(sample, Codec::kRaw), sample);
-    ExpectReadsBack(WriteStored(sample, Codec::kZstd), sample);
+    for (Codec codec : {Codec::kRaw, Codec::kZstd, Codec::kZstdDictionary, Codec::kDelta}) {
+      ExpectReadsBack(WriteStored(sample, codec), sample);
+    }
+    options.similar = true;
+    const Sample alike = MakeSample(options);
+    ExpectReadsBack(WriteStored(alike, Codec::kDelta), alike);
+    options.similar = false;
   }
 }
 
@@ -106,6 +111,7 @@ TEST_P(SegmentOfPageSize, CompactedReadsBackWithEachCodec) {
       const Sample sample = MakeSample(options);
       ExpectReadsBack(WriteStored(sample, Codec::kRaw), sample);
       ExpectReadsBack(WriteStored(sample, Codec::kZstd), sample);
+      ExpectReadsBack(WriteStored(sample, Codec::kZstdDictionary), sample);
     }
   }
 }
@@ -143,7 +149,7 @@ TEST(SegmentTest, EncodedFramesAreCopiedWithoutDecoding) {
   SegmentHeader header = sample.header;
   header.salt = 77;
   SegmentWriterOptions options;
-  options.codec = Codec::kZstd;
+  options.encoding.codec = Codec::kZstd;
   auto writer = SegmentWriter::Create(&sink, header, options).value();
   std::vector<uint8_t> payload;
   const std::vector<DirectoryEntry> directory = reader->ReadDirectory(0, 100).value();

@@ -10,10 +10,30 @@
 namespace strata::segment {
 namespace {
 
-std::vector<uint8_t> MakePage(const SampleOptions& options, io::SeededRandom* random) {
+std::vector<uint8_t> DictionaryContent() {
+  io::SeededRandom random(9);
+  std::vector<uint8_t> content(2048);
+  for (uint8_t& byte : content) byte = static_cast<uint8_t>(random.Next64());
+  return content;
+}
+
+std::vector<uint8_t> MakePage(const SampleOptions& options, io::SeededRandom* random, PageNo number,
+                              const Sample& sample) {
+  for (size_t i = sample.frames.size(); options.similar && i-- > 0;) {
+    if (sample.frames[i].header.page != number) continue;
+    std::vector<uint8_t> version = sample.frames[i].page;
+    for (int change = 0; change < 5; ++change)
+      version[random->Next64() % version.size()] = static_cast<uint8_t>(random->Next64());
+    return version;
+  }
   std::vector<uint8_t> page(options.page_size);
   const size_t filled = options.compressible ? page.size() / 4 : page.size();
   for (size_t i = 0; i < filled; ++i) page[i] = static_cast<uint8_t>(random->Next64());
+  if (options.quotes_dictionary) {
+    const std::vector<uint8_t> content = DictionaryContent();
+    const size_t from = random->Next64() % (content.size() - 128);
+    std::copy_n(content.begin() + static_cast<ptrdiff_t>(from), 128, page.begin());
+  }
   return page;
 }
 
@@ -40,7 +60,7 @@ void AddLogFrames(const SampleOptions& options, io::SeededRandom* random, Sample
       SampleFrame added;
       added.header.frame = FrameNo(frame);
       added.header.page = PageNo(1 + static_cast<uint32_t>(random->Next64() % size));
-      added.page = MakePage(options, random);
+      added.page = MakePage(options, random, added.header.page, *sample);
       sample->frames.push_back(added);
     }
     FrameHeader& commit = sample->frames.back().header;
@@ -58,7 +78,7 @@ void AddCompactedFrames(const SampleOptions& options, io::SeededRandom* random, 
     SampleFrame added;
     added.header.frame = FrameNo(100 + (i * 7) % options.frames);
     added.header.page = PageNo(1 + i * step);
-    added.page = MakePage(options, random);
+    added.page = MakePage(options, random, added.header.page, *sample);
     sample->frames.push_back(added);
   }
   const uint32_t size = sample->frames.back().header.page.value();
@@ -83,11 +103,38 @@ Sample MakeSample(const SampleOptions& options) {
   return sample;
 }
 
+std::shared_ptr<const Dictionary> SampleDictionary() {
+  return Dictionary::Create(DictionaryKind::kPages, DictionaryContent(), 1'700'000'000'000'000, 500)
+      .value();
+}
+
+absl::StatusOr<std::shared_ptr<const Dictionary>> SampleDictionaries::Get(
+    const DictionaryRef& ref) {
+  const std::shared_ptr<const Dictionary> dictionary = SampleDictionary();
+  if (absl::Status meant = CheckIsMeant("sample", ref, *dictionary); !meant.ok()) return meant;
+  return dictionary;
+}
+
+SegmentWriterOptions WriterOptions(const Sample& sample, Codec codec) {
+  SegmentWriterOptions options;
+  options.encoding.codec = codec == Codec::kDelta ? Codec::kZstd : codec;
+  if (codec == Codec::kZstdDictionary) options.encoding.dictionary = SampleDictionary();
+  if (codec != Codec::kDelta) return options;
+  options.longest_chain = 3;
+  options.read_frame = [&sample](FrameNo frame, io::MutableBytes page) {
+    for (const SampleFrame& candidate : sample.frames) {
+      if (candidate.header.frame != frame) continue;
+      std::copy(candidate.page.begin(), candidate.page.end(), page.begin());
+      return absl::OkStatus();
+    }
+    return absl::NotFoundError("no such frame in the sample");
+  };
+  return options;
+}
+
 std::vector<uint8_t> WriteStored(const Sample& sample, Codec codec) {
   io::MemorySink sink;
-  SegmentWriterOptions options;
-  options.codec = codec;
-  auto writer = SegmentWriter::Create(&sink, sample.header, options).value();
+  auto writer = SegmentWriter::Create(&sink, sample.header, WriterOptions(sample, codec)).value();
   for (const SampleFrame& frame : sample.frames) {
     if (!writer->AddFrame(frame.header, frame.page).ok()) std::abort();
   }
@@ -161,7 +208,8 @@ std::vector<uint8_t> WriteSealedLog(const Sample& sample) {
 }
 
 absl::StatusOr<std::unique_ptr<SegmentReader>> OpenBytes(std::vector<uint8_t> bytes) {
-  return SegmentReader::Open(std::make_shared<io::MemorySource>(std::move(bytes), "sample"));
+  return SegmentReader::Open(std::make_shared<io::MemorySource>(std::move(bytes), "sample"),
+                             std::make_shared<SampleDictionaries>());
 }
 
 }  // namespace strata::segment

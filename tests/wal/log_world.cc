@@ -15,9 +15,13 @@ using segment::PageNo;
 std::vector<uint8_t> PageBytes(uint32_t page, uint64_t version, uint32_t page_size) {
   std::vector<uint8_t> bytes(page_size);
   if (version == 0) return bytes;
-  io::SeededRandom random(version << 32 | page);
-  for (size_t i = 0; i < page_size; i += 8)
+  // Half of it is the same in every version, as real pages have it.
+  io::SeededRandom of_version(version << 32 | page);
+  io::SeededRandom of_page(page);
+  for (size_t i = 0; i < page_size; i += 8) {
+    io::SeededRandom& random = i % 16 == 0 ? of_version : of_page;
     io::StoreLittleEndian<uint64_t>(bytes.data() + i, random.Next64());
+  }
   io::StoreLittleEndian<uint64_t>(bytes.data(), version);
   if (page != 1) return bytes;
   std::memcpy(bytes.data() + 8, "SQLite f", 8);  // page 1 says the page size where SQLite's does

@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "io/object_stream.h"
 #include "io/store_url.h"
+#include "segment/dictionary_store.h"
 #include "segment/digest.h"
 #include "segment/segment_reader.h"
 #include "segment/store_layout.h"
@@ -41,14 +44,32 @@ class ShipTest : public testing::Test {
     return stored.value_or(std::vector<StoredSegment>{});
   }
 
-  uint64_t StoredDigest(const StoredSegment& stored) {
-    auto store = io::OpenStore(world_.disk.get(), &world_.random, world_.store.url);
+  // Opened, and every byte of it verified.
+  std::unique_ptr<segment::SegmentReader> OpenStored(const StoredSegment& stored) {
+    store_ = *io::OpenStore(world_.disk.get(), &world_.random, world_.store.url);
     auto source =
-        io::ObjectSource::Open(store->get(), segment::BuildSegmentKey(kNamespace, stored.key));
+        io::ObjectSource::Open(store_.get(), segment::BuildSegmentKey(kNamespace, stored.key));
     EXPECT_TRUE(source.ok()) << source.status();
-    auto reader = segment::SegmentReader::Open(*std::move(source));
+    auto reader = segment::SegmentReader::Open(
+        *std::move(source),
+        std::make_shared<segment::StoredDictionaries>(store_.get(), &dictionaries_, kNamespace));
     EXPECT_TRUE(reader.ok()) << reader.status();
-    return (*reader)->commits().back().digest;
+    const absl::Status verified = (*reader)->VerifyAll();
+    EXPECT_TRUE(verified.ok()) << verified;
+    return *std::move(reader);
+  }
+
+  uint64_t StoredDigest(const StoredSegment& stored) {
+    return OpenStored(stored)->commits().back().digest;
+  }
+
+  // Frames of a stored segment with a codec.
+  size_t CountCodec(const StoredSegment& stored, segment::Codec codec) {
+    const auto reader = OpenStored(stored);
+    const auto entries = reader->ReadDirectory(0, reader->footer().frames);
+    EXPECT_TRUE(entries.ok()) << entries.status();
+    return static_cast<size_t>(std::count_if(entries->begin(), entries->end(),
+                                             [&](auto& entry) { return entry.codec == codec; }));
   }
 
   uint64_t DigestNow() {
@@ -67,6 +88,8 @@ class ShipTest : public testing::Test {
   }
 
   LogWorld world_;
+  std::unique_ptr<io::ObjectStore> store_;
+  segment::DictionaryCache dictionaries_;
 };
 
 TEST_F(ShipTest, SegmentsFollowOneAnotherAndCarryTheDigest) {
@@ -92,6 +115,54 @@ TEST_F(ShipTest, SegmentsFollowOneAnotherAndCarryTheDigest) {
   }
   EXPECT_EQ(next.previous(), world_.log->state().commits->visible_frame());
   EXPECT_EQ(world_.logger.text(), "");
+}
+
+TEST_F(ShipTest, VersionsOfAPageAreShippedAsDeltas) {
+  ASSERT_TRUE(world_.Open().ok());
+  for (uint64_t i = 1; i <= 40; ++i) ASSERT_TRUE(world_.CommitPages({{1, i}, {2, i}}, 2).ok());
+  world_.Pass(kLong);
+  ASSERT_EQ(Stored().size(), 1u);
+  // Two pages, and 17 versions from one keyframe to the next.
+  EXPECT_EQ(CountCodec(Stored()[0], segment::Codec::kDelta), 80u - 2 * 3);
+  EXPECT_EQ(StoredDigest(Stored()[0]), DigestNow());
+}
+
+TEST_F(ShipTest, WithoutChainsThereAreNoDeltas) {
+  world_.options.longest_chain = 0;
+  ASSERT_TRUE(world_.Open().ok());
+  for (uint64_t i = 1; i <= 40; ++i) ASSERT_TRUE(world_.CommitPages({{1, i}, {2, i}}, 2).ok());
+  world_.Pass(kLong);
+  EXPECT_EQ(CountCodec(Stored()[0], segment::Codec::kDelta), 0u);
+}
+
+TEST_F(ShipTest, ADictionaryIsTrainedOnceAndUsedByLaterSegmentsAndRuns) {
+  world_.options.longest_chain = 0;
+  world_.options.dictionary_frames = 200;
+  ASSERT_TRUE(world_.Open().ok());
+  uint64_t version = 0;
+  size_t with_dictionary = 0;
+  for (int segment = 0; segment < 4; ++segment) {
+    for (int i = 0; i < 60; ++i) {
+      ++version;
+      ASSERT_TRUE(world_.CommitPages({{1, version}, {2, version}}, 2).ok());
+    }
+    world_.Pass(kLong);
+    with_dictionary = CountCodec(Stored().back(), segment::Codec::kZstdDictionary);
+    EXPECT_EQ(with_dictionary, segment < 2 ? 0u : 120u) << segment;
+  }
+  const auto trained =
+      segment::FindNewestDictionary(*store_, kNamespace, segment::DictionaryKind::kFrames);
+  ASSERT_TRUE(trained.ok() && *trained != nullptr);
+  EXPECT_EQ(store_->List(std::string(kNamespace) + "/dictionaries/", "", 10)->size(), 1u);
+
+  world_.Crash();
+  ASSERT_TRUE(world_.Open().ok());
+  ++version;
+  ASSERT_TRUE(world_.CommitPages({{1, version}, {2, version}}, 2).ok());
+  world_.Pass(kLong);
+  EXPECT_EQ(CountCodec(Stored().back(), segment::Codec::kZstdDictionary), 2u);
+  EXPECT_EQ(store_->List(std::string(kNamespace) + "/dictionaries/", "", 10)->size(), 1u);
+  EXPECT_EQ(StoredDigest(Stored().back()), DigestNow());
 }
 
 TEST_F(ShipTest, NothingIsSealedBeforeItsTime) {
