@@ -80,19 +80,24 @@ def heartbeat_cases(quick):
 def read_cases(quick):
     for frames in (0, 10_000) if quick else (0, 10_000, 1_000_000):
         for cache, cache_size in (("small", 100), ("large", -1_000_000)):
-            rows = 2_000 if quick else 100_000 if frames == 1_000_000 else 20_000
+            many = frames == 1_000_000 and not quick
+            rows = 2_000 if quick else 100_000 if many else 20_000
             parameters = {"frames": min(frames, 2_000) if quick else frames, "rows": rows,
-                          "cache_size": cache_size, "milliseconds": 200 if quick else 1000}
+                          "cache_size": cache_size, "milliseconds": 200 if quick else 1000,
+                          "page_size": 1024 if many else 4096}
             target = {0: 1.0, 1_000_000: 1.1}.get(frames) if cache == "small" else None
-            yield Case(f"{frames:,} frames in the log, {cache} page cache", "reads", "reads", parameters,
+            pages = " of 1 KiB" if many else ""
+            yield Case(f"{frames:,} frames{pages} in the log, {cache} page cache", "reads", "reads", parameters,
                        [Metric("points_per_s", "point reads/s", True, target),
-                        Metric("ranges_per_s", "range reads/s")], pairs=7)
+                        Metric("ranges_per_s", "range reads/s"),
+                        Metric("cpu_us_per_point", "processor time of a point read, µs", False)], pairs=7)
 
 
 def large_cases(quick):
     yield Case("one transaction of 100 MB, page cache of 8 MB", "large", "large_transaction",
                {"megabytes": 10 if quick else 100, "synchronous": "FULL"},
-               [Metric("mb_per_s", "MB/s", True, 1.2), Metric("commit_ms", "COMMIT alone, ms", False)])
+               [Metric("mb_per_s", "MB/s", True, 1.2), Metric("commit_ms", "COMMIT alone, ms", False),
+                Metric("cpu_s", "processor time, s", False)])
 
 
 def reader_cases(quick, budget_mb):
@@ -103,7 +108,7 @@ def reader_cases(quick, budget_mb):
                    [Metric("largest_log_mb", "largest log, MB", False, bound, True),
                     Metric("final_log_mb", "log at the end, MB", False),
                     Metric("commit_max_us", "longest commit, µs", False),
-                    Metric(RATE, "commits/s")], pairs=1 if quick else 2)
+                    Metric(RATE, "commits/s")], pairs=1)
 
 
 def checkpoint_cases(quick):
@@ -121,6 +126,7 @@ def recovery_cases(quick):
     for megabytes in (16,) if quick else (64, 256, 1024):
         yield Case(f"{megabytes} MB of log", "recovery", "recovery", {"megabytes": megabytes},
                    [Metric("gb_per_s", "GB of log/s", True, 1.0, True), Metric("open_ms", "first read, ms", False),
+                    Metric("gb_per_cpu_s", "GB of log/s of processor time"),
                     Metric("open_per_read", "first read / reading the log", False)], pairs=2 if quick else 5)
 
 

@@ -10,6 +10,9 @@ namespace strata::bench {
 // Monotonic nanoseconds.
 int64_t Now();
 double SecondsSince(int64_t begin);
+// Nanoseconds that all threads of this process have run so far: on a machine that others use too,
+// steadier than time.
+int64_t ProcessorTime();
 void SleepUntil(int64_t monotonic_ns);
 
 // Every single latency, in nanoseconds.

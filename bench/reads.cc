@@ -39,12 +39,12 @@ class Reads : public Workload {
     Statement range(reader_.get(), "SELECT sum(length(data)) FROM item WHERE id>=?1 AND id<?2");
     const int64_t milliseconds = setup_.Number("milliseconds", 1000);
     nlohmann::json result;
-    result["points_per_s"] = Rate(milliseconds, [&](int64_t id) {
+    result["points_per_s"] = Rate("point", &result, milliseconds, [&](int64_t id) {
       if (!point.Bind(1, id).Step() || point.Column(0) != row_bytes_)
         throw BenchError("a row is not what was written");
       point.Reset();
     });
-    result["ranges_per_s"] = Rate(milliseconds, [&](int64_t id) {
+    result["ranges_per_s"] = Rate("range", &result, milliseconds, [&](int64_t id) {
       const int64_t from = std::min(id, rows_ - kRangeRows + 1);
       if (!range.Bind(1, from).Bind(2, from + kRangeRows).Step() ||
           range.Column(0) != row_bytes_ * kRangeRows) {
@@ -80,15 +80,19 @@ class Reads : public Workload {
   }
 
   template <typename Read>
-  double Rate(int64_t milliseconds, const Read& read) {
+  double Rate(const std::string& what, nlohmann::json* result, int64_t milliseconds,
+              const Read& read) {
     std::mt19937_64 random(11);
     const int64_t begin = Now();
+    const int64_t processor = ProcessorTime();
     const int64_t end = begin + milliseconds * 1'000'000;
     int64_t count = 0;
     while (Now() < end) {
       read(static_cast<int64_t>(random() % static_cast<uint64_t>(rows_)) + 1);
       ++count;
     }
+    (*result)["cpu_us_per_" + what] =
+        static_cast<double>(ProcessorTime() - processor) / 1e3 / static_cast<double>(count);
     return static_cast<double>(count) / SecondsSince(begin);
   }
 

@@ -62,7 +62,11 @@ def markdown(machine, results):
         mine = [result for result in results if result["group"] == group]
         if not mine:
             continue
+        loads = [result["load"][0] for result in mine if "load" in result]
+        dates = sorted({f"{m['date']} at {m['commit']}" for m in (r["measured"] for r in mine if "measured" in r)})
         parts += [f"## {title}", "", table(mine), ""]
+        if loads:
+            parts += [f"Measured {', '.join(dates)}; the machine's load was {min(loads):.0f} to {max(loads):.0f}.", ""]
         parts += [f"![{title}]({name})\n" for name in plots_of(group, mine)]
     return "\n".join(parts)
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs the benches, stock SQLite and Strata in turn, and writes table, data and plots.
 
-run.py [--build DIR] [--output DIR] [--work DIR] [--only REGEX] [--pairs N] [--quick]
+run.py [--build DIR] [--output DIR] [--work DIR] [--only REGEX] [--merge] [--pairs N] [--quick]
 """
 
 import argparse
+import json
+import os
 import pathlib
 import re
 import shutil
@@ -27,6 +29,7 @@ def arguments():
     parser.add_argument("--output", type=pathlib.Path, help="default: docs/benchmarks; with --quick or --only, BUILD/bench")
     parser.add_argument("--work", type=pathlib.Path, help="where the databases go; default: BUILD/bench/work")
     parser.add_argument("--only", default="", help="cases whose \"group: name\" this regular expression finds")
+    parser.add_argument("--merge", action="store_true", help="keep the results of other cases that --output has")
     parser.add_argument("--pairs", type=int, help="instead of each case's own number")
     parser.add_argument("--quick", action="store_true", help="two short pairs of everything: that it runs, not how fast")
     options = parser.parse_args()
@@ -61,6 +64,18 @@ def run_case(options, case):
     return result
 
 
+def measured(options, about, results, more):
+    """Adds results as they come, and writes all down each time; those of earlier runs stay with --merge."""
+    earlier = []
+    if options.merge and (options.output / "results.json").exists():
+        earlier = json.loads((options.output / "results.json").read_text())["results"]
+    for result in more:
+        results.append({**result, "measured": {key: about[key] for key in ("date", "commit")},
+                        "load": [round(each, 1) for each in os.getloadavg()]})
+        by_name = {(each["group"], each["name"]): each for each in earlier + results}  # a later one in the place of its elder
+        report.write(options.output, about, list(by_name.values()))
+
+
 def main():
     options = arguments()
     try:
@@ -70,17 +85,15 @@ def main():
     about = machine.describe(ROOT, options.work, worker.about)
     worker.close()
     results = []
-    for case in cases.all_cases(options.quick):
-        if wanted(options, case.group, case.name):
-            results.append(run_case(options, case))
-            report.write(options.output, about, results)
+    measured(options, about, results, (run_case(options, case) for case in cases.all_cases(options.quick)
+                                       if wanted(options, case.group, case.name)))
     if wanted(options, "speedtest1", "") and not options.quick:
         say("speedtest1")
-        results.append(speedtest.run(ROOT, options.build, options.work / "speedtest1", options.quick, say))
+        measured(options, about, results,
+                 [speedtest.run(ROOT, options.build, options.work / "speedtest1", options.quick, say)])
     if wanted(options, "system calls", ""):
         say("system calls")
-        results += syscalls.run(options.build, options.work / "strace", options.quick, say)
-    report.write(options.output, about, results)
+        measured(options, about, results, syscalls.run(options.build, options.work / "strace", options.quick, say))
     shutil.rmtree(options.work, ignore_errors=True)
     failed = [result for result in results if "error" in result]
     say(f"{len(results)} cases, {len(failed)} not measured; {options.output}/results.md")

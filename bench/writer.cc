@@ -1,16 +1,8 @@
 #include "bench/writer.h"
 
-#include <time.h>
-
 #include <algorithm>
 
 namespace strata::bench {
-
-int64_t ProcessorTime() {
-  struct timespec now;
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
-}
 
 void CreateEventTable(const Setup& setup, Connection* connection) {
   connection->Execute("PRAGMA page_size=" + std::to_string(setup.Number("page_size", 4096)));

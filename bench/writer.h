@@ -16,9 +16,6 @@ struct WriterResult {
   double seconds = 0;
 };
 
-// Nanoseconds that all threads of this process have run so far.
-int64_t ProcessorTime();
-
 void CreateEventTable(const Setup& setup, Connection* connection);
 
 // Throws unless the table holds as many rows as commits were acknowledged.

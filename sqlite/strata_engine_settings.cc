@@ -35,6 +35,7 @@ absl::StatusOr<wal::Options> ReadSettings(const strata_wal_host* host, const cha
   wal::Options options;
   STRATA_RETURN_IF_ERROR(
       ReadNumber(host, name, "segment_bytes", kByte, 65536, &options.segment_bytes));
+  STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "reuse_bytes", kByte, 65536, &options.reuse_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "seal_bytes", kByte, 1, &options.seal_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "seal_ms", kMs, 1, &options.seal_after_us));
   STRATA_RETURN_IF_ERROR(

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "sqlite/engine_wal.h"
 
 namespace strata::sqlite {
@@ -81,7 +82,7 @@ int SavepointUndo(strata_wal* wal, uint32_t* words) {
 int Frames(strata_wal* wal, int page_size, const strata_wal_page* pages, size_t count,
            uint32_t database_pages, int commit, int sync_flags) {
   return Guard([&] {
-    std::vector<wal::PageRef> refs;
+    absl::InlinedVector<wal::PageRef, 16> refs;
     refs.reserve(count);
     for (size_t i = 0; i < count; ++i) {
       refs.push_back(

@@ -13,25 +13,10 @@ using segment::FrameNo;
 
 absl::Status Appender::BeginTransaction() {
   io::MutexLock lock(&state_.append_mutex);
-  const bool full =
-      state_.current != nullptr && state_.current->end_offset() >= state_.options.segment_bytes;
-  const bool overfull = full && state_.current->end_offset() >= 2 * state_.options.segment_bytes;
-  if (state_.current == nullptr || overfull || (full && state_.spare != nullptr)) {
+  if (state_.current == nullptr || spares_.IsFull(state_.spare != nullptr)) {
     STRATA_RETURN_IF_ERROR(StartFile());
   }
   return absl::OkStatus();
-}
-
-segment::SegmentHeader Appender::NextHeader() {
-  segment::SegmentHeader header;
-  header.page_size = state_.identity.page_size;
-  header.log_id = state_.identity.log_id;
-  header.parent_log_id = state_.identity.parent_log_id;
-  header.parent_frame = state_.identity.parent_frame;
-  header.sequence = state_.next_sequence++;
-  header.salt = state_.environment.random->Next64();
-  header.created_us = state_.environment.clock->NowMicros();
-  return header;
 }
 
 absl::StatusOr<std::shared_ptr<CurrentSegment>> Appender::CreateFile(
@@ -43,28 +28,12 @@ absl::StatusOr<std::shared_ptr<CurrentSegment>> Appender::CreateFile(
 absl::Status Appender::StartFile() {
   std::shared_ptr<CurrentSegment> next = std::exchange(state_.spare, nullptr);
   if (next == nullptr) {
-    STRATA_ASSIGN_OR_RETURN(next, CreateFile(NextHeader()));
+    STRATA_ASSIGN_OR_RETURN(next, CreateFile(spares_.NextHeader()));
     STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
   }
   state_.files.Add(next);
   state_.current = std::move(next);
   return absl::OkStatus();
-}
-
-absl::Status Appender::PrepareSpare() {
-  segment::SegmentHeader header;
-  {
-    io::MutexLock lock(&state_.append_mutex);
-    if (state_.spare != nullptr || state_.current == nullptr) return absl::OkStatus();
-    if (state_.current->end_offset() < state_.options.segment_bytes / 2) return absl::OkStatus();
-    header = NextHeader();
-  }
-  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> spare, CreateFile(header));
-  STRATA_RETURN_IF_ERROR(spare->Publish(*state_.environment.files, state_.directory));
-  io::MutexLock lock(&state_.append_mutex);
-  const bool still_next = state_.next_sequence == header.sequence + 1;
-  if (still_next) state_.spare = std::move(spare);
-  return still_next ? absl::OkStatus() : state_.environment.files->Unlink(spare->path());
 }
 
 void Appender::CloseCurrent() {
@@ -76,11 +45,13 @@ absl::Status Appender::Append(FrameNo first, absl::Span<const PageRef> pages) {
   io::MutexLock lock(&state_.append_mutex);
   // These frames may be overwritten, and must share no block with a commit.
   if (state_.current->open_frames() == 0) STRATA_RETURN_IF_ERROR(Pad(*state_.current));
+  AddUnsynced(pages.size());
   return state_.current->AppendFrames(first, pages, nullptr);
 }
 
 absl::Status Appender::Overwrite(FrameNo frame, const PageRef& page) {
   io::MutexLock lock(&state_.append_mutex);
+  AddUnsynced(1);
   return state_.current->OverwriteFrame(frame, page);
 }
 
@@ -106,11 +77,13 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
   state_.index->Reserve(pages_before.size() + pages.size());
   state_.readers.Retire(state_.index->TakeRetired());
   state_.commits->Reserve();
+  AddUnsynced(pages.size());
   STRATA_RETURN_IF_ERROR(state_.current->AppendFrames(first, pages, &mark));
   const FrameNo last(first.value() + pages.size() - 1);
   for (segment::PageNo page : pages_before) state_.index->Append(page);
   for (const PageRef& page : pages) state_.index->Append(page.page);
   state_.commits->Append({last, database_pages, time_us}, durability);
+  spares_.NoteCommit(durability);
   const int64_t monotonic = state_.environment.clock->MonotonicMicros();
   state_.last_commit_us.store(monotonic, std::memory_order_relaxed);
   int64_t none = 0;
@@ -167,19 +140,21 @@ absl::Status Appender::Sync() {
           io::Severity::kError,
           absl::StrCat(status.message(), "; writing what is not durable to a new file"));
       const absl::Status replaced = Replace(each.segment);
+      CountUnsynced();
       if (replaced.ok()) return absl::OkStatus();
       return absl::Status(status.code(), absl::StrCat(status.message(),
                                                       "; and to a new file: ", replaced.message()));
     }
     each.segment->FinishSync(each.begun);
+    CountUnsynced();
   }
   return absl::OkStatus();
 }
 
 absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
   STRATA_ASSIGN_OR_RETURN(const FrameNo good, LastGoodCommit(*failed));
-  DropSpare();
-  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
+  spares_.DropSpare();
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(spares_.NextHeader()));
   const auto list = state_.files.list();
   const CurrentSegment* current =
       state_.current.get();  // nullptr between files: then nothing is open
@@ -218,17 +193,9 @@ absl::StatusOr<FrameNo> Appender::LastGoodCommit(const CurrentSegment& failed) {
   return good;
 }
 
-void Appender::DropSpare() {
-  if (state_.spare == nullptr) return;
-  // Its sequence number is below that of the replacement, so that it must not be used; recovery
-  // removes it when this unlink is lost.
-  state_.environment.files->Unlink(state_.spare->path()).IgnoreError();
-  state_.spare = nullptr;
-}
-
 absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
   io::MutexLock lock(&state_.append_mutex);
-  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(NextHeader()));
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(spares_.NextHeader()));
   const auto list = state_.files.list();
   const auto source = [&](FrameNo frame) {
     return LogFiles::Find(*list, frame)->IntendedRecord(frame);
@@ -242,18 +209,22 @@ absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
   return absl::OkStatus();
 }
 
-uint64_t Appender::unsynced_bytes() {
-  io::MutexLock lock(&state_.append_mutex);
+void Appender::AddUnsynced(size_t frames) {
+  unsynced_bytes_.fetch_add(state_.BytesOf(frames), std::memory_order_relaxed);
+}
+
+void Appender::CountUnsynced() {
   uint64_t bytes = 0;
   const auto list = state_.files.list();
   for (const std::shared_ptr<CurrentSegment>& segment : *list) bytes += segment->unsynced_bytes();
-  return bytes;
+  unsynced_bytes_.store(bytes, std::memory_order_relaxed);
 }
 
 void Appender::DropUnsyncedCopies() {
   io::MutexLock lock(&state_.append_mutex);
   const auto list = state_.files.list();
   for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->DropUnsyncedCopies();
+  CountUnsynced();
 }
 
 }  // namespace strata::wal

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "wal/log_state.h"
+#include "wal/spare_files.h"
 
 // The only one who writes to log files: frames, marks, syncs, and the replacement of a file whose
 // sync failed.
@@ -16,7 +18,9 @@ namespace strata::wal {
 // Appending calls belong to the holder of the write lock; Sync is CommitQueue's, from any thread.
 class Appender {
  public:
-  explicit Appender(LogState* state) : state_(*state) {}
+  explicit Appender(LogState* state) : state_(*state), spares_(state) {}
+
+  SpareFiles& spares() { return spares_; }
 
   // Before the first frame of a transaction: a file with room.
   absl::Status BeginTransaction();
@@ -45,11 +49,8 @@ class Appender {
   // Ends the current file; the next transaction starts a new one. Between transactions only.
   void CloseCurrent();
 
-  // In the background: has the next file ready before the current one is full.
-  absl::Status PrepareSpare();
-
-  // Bytes that no sync covered yet.
-  uint64_t unsynced_bytes();
+  // Bytes of frames that no sync covered yet, and of which copies are kept.
+  uint64_t unsynced_bytes() const { return unsynced_bytes_.load(std::memory_order_relaxed); }
 
   // synchronous=OFF beyond the limit: lets the copies go.
   void DropUnsyncedCopies();
@@ -66,18 +67,21 @@ class Appender {
   using SyncWork = absl::InlinedVector<Syncing, 8>;  // a sync needs no memory, commits wait for it
 
   absl::Status StartFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
-  segment::SegmentHeader NextHeader() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::StatusOr<std::shared_ptr<CurrentSegment>> CreateFile(const segment::SegmentHeader& header);
   absl::Status Replace(const std::shared_ptr<CurrentSegment>& failed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::StatusOr<segment::FrameNo> LastGoodCommit(const CurrentSegment& failed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   segment::MarkRecord Progressed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
-  void DropSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status Pad(CurrentSegment& segment);
   absl::StatusOr<SyncWork> BeginSync();
 
+  void CountUnsynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  void AddUnsynced(size_t frames) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+
   LogState& state_;
+  SpareFiles spares_;
+  std::atomic<uint64_t> unsynced_bytes_{0};
 };
 
 }  // namespace strata::wal

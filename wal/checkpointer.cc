@@ -11,6 +11,10 @@ namespace strata::wal {
 using segment::FrameNo;
 using segment::PageNo;
 
+namespace {
+constexpr uint64_t kSyncEveryBytes = 8 << 20;
+}
+
 absl::StatusOr<io::File*> Checkpointer::database() {
   if (database_ == nullptr) {
     STRATA_ASSIGN_OR_RETURN(database_, open_database_());
@@ -36,7 +40,7 @@ absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync) {
   const FrameNo to = state_.readers.LimitCheckpoint(allowed);
   if (to <= from) return from;
   STRATA_ASSIGN_OR_RETURN(const CommitPoint commit, CommitAt(to));
-  STRATA_RETURN_IF_ERROR(CopyPages(NewestVersions(from, commit)));
+  STRATA_RETURN_IF_ERROR(CopyPages(NewestVersions(from, commit), sync));
   STRATA_RETURN_IF_ERROR(Finish(commit, sync));
   return to;
 }
@@ -65,14 +69,22 @@ std::vector<Checkpointer::Copy> Checkpointer::NewestVersions(FrameNo from, const
   return copies;
 }
 
-absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies) {
+// Synced now and then: commits have syncs to wait for, and a device that is given a GiB at once
+// makes them wait for all of it.
+absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync) {
   STRATA_ASSIGN_OR_RETURN(io::File * file, database());
   const auto list = state_.files.list();
   const uint64_t page_size = state_.identity.page_size;
   std::vector<uint8_t> page(page_size);
+  uint64_t unsynced = 0;
   for (const Copy& copy : copies) {
     STRATA_RETURN_IF_ERROR(ReadLogFrame(*list, copy.frame, absl::MakeSpan(page)).status());
     STRATA_RETURN_IF_ERROR(file->Write((copy.page.value() - 1) * page_size, page));
+    database_unsynced_ = true;
+    unsynced += page_size;
+    if (!sync || unsynced < kSyncEveryBytes) continue;
+    STRATA_RETURN_IF_ERROR(SyncDatabase());
+    unsynced = 0;
   }
   return absl::OkStatus();
 }
@@ -122,21 +134,29 @@ std::vector<std::shared_ptr<CurrentSegment>> Checkpointer::OldFiles() {
   return old;
 }
 
-absl::Status Checkpointer::RemoveOldFiles() {
+absl::Status Checkpointer::RemoveOldFiles(const std::function<void()>& note_taken) {
   std::vector<std::shared_ptr<CurrentSegment>> old = OldFiles();
   if (old.empty()) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(appender_.BeginTransaction());  // the mark needs a file that stays
   STRATA_RETURN_IF_ERROR(appender_.AppendMark());
+  if (note_taken) note_taken();
   STRATA_RETURN_IF_ERROR(state_.commits->SyncNow());
   ReaderRegistry::Garbage garbage;
   for (std::shared_ptr<CurrentSegment>& segment : old) {
     garbage.emplace_back(0, segment);
-    STRATA_RETURN_IF_ERROR(state_.environment.files->Unlink(segment->path()));
+    STRATA_ASSIGN_OR_RETURN(const bool kept, appender_.spares().SetAside(*segment));
+    if (!kept) STRATA_RETURN_IF_ERROR(state_.environment.files->Unlink(segment->path()));
     state_.files.Remove(segment.get());
   }
   state_.readers.Retire(std::move(garbage));
   state_.readers.CollectGarbage();
-  return state_.environment.files->SyncDirectory(state_.directory);
+  const absl::Status synced = state_.environment.files->SyncDirectory(state_.directory);
+  if (synced.ok()) {
+    appender_.spares().NoteSetAside();
+  } else {
+    appender_.spares().DropAll();  // their old names may come back
+  }
+  return synced;
 }
 
 }  // namespace strata::wal

@@ -31,8 +31,9 @@ class Checkpointer {
   absl::StatusOr<segment::FrameNo> Run(segment::FrameNo limit, bool sync);
 
   // Durably notes the progress, then removes the log files whose frames are all checkpointed, and
-  // shipped when there is a store; oldest first. The caller holds the write lock.
-  absl::Status RemoveOldFiles();
+  // shipped when there is a store; oldest first. The caller holds the write lock, which is needed
+  // until `note_taken` is called.
+  absl::Status RemoveOldFiles(const std::function<void()>& note_taken = {});
   bool HasOldFiles() { return !OldFiles().empty(); }
 
   absl::StatusOr<io::File*> database();
@@ -51,7 +52,7 @@ class Checkpointer {
   std::vector<std::shared_ptr<CurrentSegment>> OldFiles();
   absl::StatusOr<CommitPoint> CommitAt(segment::FrameNo frame);
   std::vector<Copy> NewestVersions(segment::FrameNo from, const CommitPoint& to);
-  absl::Status CopyPages(const std::vector<Copy>& copies);
+  absl::Status CopyPages(const std::vector<Copy>& copies, bool sync);
   absl::Status Finish(const CommitPoint& to, bool sync);
 
   LogState& state_;

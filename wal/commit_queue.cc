@@ -84,12 +84,37 @@ absl::Status CommitQueue::Wait(const std::atomic<uint64_t>& reached, FrameNo fra
   while (reached.load(std::memory_order_relaxed) < frame.value()) {
     if (!failure_.ok()) return failure_;
     if (syncing_) {
-      changed_.Wait(&mutex_);
+      WaitForLeader(reached, frame);
     } else {
       Lead();
     }
   }
   return absl::OkStatus();
+}
+
+void CommitQueue::WaitForLeader(const std::atomic<uint64_t>& reached, FrameNo frame) {
+  Waiter self{reached, frame.value(), waiters_, {}};
+  waiters_ = &self;
+  self.wake.Wait(&mutex_);
+  Waiter** at = &waiters_;
+  while (*at != &self) at = &(*at)->next;
+  *at = self.next;
+}
+
+// Those whose frame has come, and of the others the one who waited longest, to lead. Nobody else: a
+// thread that is woken only to wait again costs two switches.
+void CommitQueue::WakeWaiters() {
+  Waiter* leader = nullptr;
+  for (Waiter* waiter = waiters_; waiter != nullptr; waiter = waiter->next) {
+    const bool done = waiter->reached.load(std::memory_order_relaxed) >= waiter->frame;
+    if (done || !failure_.ok()) {
+      waiter->wake.Signal();
+    } else {
+      leader = waiter;
+    }
+  }
+  if (leader != nullptr) leader->wake.Signal();
+  changed_.SignalAll();
 }
 
 absl::Status CommitQueue::SyncNow() {
@@ -112,7 +137,7 @@ void CommitQueue::StopWith(absl::Status why) {
   failed_.store(true, std::memory_order_release);
   pending_.clear();
   SetVisible(synced_);
-  changed_.SignalAll();
+  WakeWaiters();
 }
 
 void CommitQueue::Lead() {
@@ -129,7 +154,7 @@ void CommitQueue::Lead() {
   } else {
     StopWith(std::move(status));
   }
-  changed_.SignalAll();
+  WakeWaiters();
 }
 
 }  // namespace strata::wal

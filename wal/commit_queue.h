@@ -71,7 +71,17 @@ class CommitQueue {
     bool needs_sync;
   };
 
+  struct Waiter {
+    const std::atomic<uint64_t>& reached;
+    uint64_t frame;
+    Waiter* next;  // no memory is needed behind a commit
+    io::CondVar wake;
+  };
+
   absl::Status Wait(const std::atomic<uint64_t>& reached, segment::FrameNo frame);
+  void WaitForLeader(const std::atomic<uint64_t>& reached, segment::FrameNo frame)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status SyncWithoutThrowing(segment::FrameNo target);
   void StopWith(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -80,7 +90,8 @@ class CommitQueue {
 
   const SyncFunction sync_;
   mutable io::Mutex mutex_;
-  io::CondVar changed_;
+  io::CondVar changed_;                                 // for those who wait for no frame
+  Waiter* waiters_ ABSL_GUARDED_BY(mutex_) = nullptr;   // who came first is the last
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
   std::list<Pending> room_ ABSL_GUARDED_BY(mutex_);     // for commits to come
   CommitPoint appended_ ABSL_GUARDED_BY(mutex_);

@@ -47,13 +47,16 @@ absl::StatusOr<bool> Connection::BeginReadAt(const CommitPoint& snapshot) {
   }
   snapshot_ = snapshot;
   reading_ = true;
-  if (files_ == nullptr || files_version_ != state_.files.version()) {
-    files_version_ = state_.files.version();
-    files_ = state_.files.list();
-  }
+  RefreshFiles();
   const bool changed = !last_snapshot_.has_value() || last_snapshot_->frame != snapshot.frame;
   last_snapshot_ = snapshot;
   return changed;
+}
+
+void Connection::RefreshFiles() {
+  if (files_ != nullptr && files_version_ == state_.files.version()) return;
+  files_version_ = state_.files.version();
+  files_ = state_.files.list();
 }
 
 void Connection::EndRead() {
@@ -133,9 +136,8 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   snapshot_ = state_.commits->appended();
   last_snapshot_ = snapshot_;
   state_.readers.Advance(slot_.get(), snapshot_.frame);
-  files_version_ = state_.files.version();
-  files_ = state_.files.list();
   ReleaseWriteLock();
+  RefreshFiles();
   log_->NoteCommit();
   STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(snapshot_.frame));
   return BoundUnsynced(durability);

@@ -61,6 +61,7 @@ class Connection {
   absl::Status EndWrite();
 
  private:
+  void RefreshFiles();
   absl::Status BoundUnsynced(Durability durability);
   void ReleaseWriteLock();
 

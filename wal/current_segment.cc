@@ -21,7 +21,6 @@ namespace {
 
 constexpr uint64_t kBlock = 4096;
 constexpr size_t kBatchPages = 512;  // one write each
-constexpr char kTemporarySuffix[] = ".tmp";
 
 uint64_t BlockStart(uint64_t offset) { return offset / kBlock * kBlock; }
 
@@ -34,6 +33,17 @@ uint64_t ParseSegmentFileName(const std::string& name) {
   if (name.size() < 14 || name.compare(name.size() - 4, 4, ".log") != 0) return 0;
   if (!absl::SimpleAtoi(name.substr(0, name.size() - 4), &sequence)) return 0;
   return SegmentFileName(sequence) == name ? sequence : 0;
+}
+
+// A record's checksum is a bijection of its seed, so that one seed verifies it and no other does.
+uint64_t NewSalt(uint64_t random, const segment::LogId& log_id,
+                 const std::vector<uint32_t>& past_seeds) {
+  uint64_t salt = random;
+  while (std::find(past_seeds.begin(), past_seeds.end(), segment::RecordSeed(salt, log_id)) !=
+         past_seeds.end()) {
+    ++salt;
+  }
+  return salt;
 }
 
 CurrentSegment::CurrentSegment(std::unique_ptr<io::File> file, std::string path,
@@ -53,18 +63,48 @@ absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Create(
   const absl::Status removed = files.Unlink(temporary);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreate, ownership));
+  return Begin(std::move(file), path, header);
+}
+
+absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Reuse(
+    io::FileSystem& files, const std::string& directory, const segment::SegmentHeader& header,
+    const UsedFile& used) {
+  STRATA_ASSIGN_OR_RETURN(auto file, files.Open(used.path, io::OpenMode::kReadWrite));
+  STRATA_ASSIGN_OR_RETURN(
+      auto segment, Begin(std::move(file),
+                          absl::StrCat(directory, "/", SegmentFileName(header.sequence)), header));
+  segment->past_seeds_ = used.past_seeds;
+  segment->written_before_ = used.bytes;
+  return segment;
+}
+
+// Writes the header.
+absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Begin(
+    std::unique_ptr<io::File> file, std::string path, const segment::SegmentHeader& header) {
   std::vector<uint8_t> bytes(segment::kSegmentHeaderSize);
   EncodeSegmentHeader(header, bytes.data());
   STRATA_RETURN_IF_ERROR(file->Write(0, bytes));
-  return std::shared_ptr<CurrentSegment>(new CurrentSegment(std::move(file), path, header));
+  std::string unpublished = file->path();
+  auto segment =
+      std::shared_ptr<CurrentSegment>(new CurrentSegment(std::move(file), std::move(path), header));
+  segment->unpublished_path_ = std::move(unpublished);
+  segment->reusable_ = true;
+  return segment;
 }
 
 absl::Status CurrentSegment::Publish(io::FileSystem& files, const std::string& directory) {
   const uint64_t begun = BeginSync();
   STRATA_RETURN_IF_ERROR(Sync());
   FinishSync(begun);
-  STRATA_RETURN_IF_ERROR(files.Rename(path_ + kTemporarySuffix, path_));
+  STRATA_RETURN_IF_ERROR(files.Rename(unpublished_path_, path_));
   return files.SyncDirectory(directory);
+}
+
+std::optional<UsedFile> CurrentSegment::Used(const std::string& set_aside_as) const {
+  if (!reusable_ || needs_sync()) return std::nullopt;
+  UsedFile used{set_aside_as, std::max(written_before_, end_offset_), past_seeds_};
+  used.past_seeds.push_back(seed_);
+  return used;
 }
 
 std::shared_ptr<CurrentSegment> CurrentSegment::Recovered(std::unique_ptr<io::File> file,
@@ -306,7 +346,10 @@ void CurrentSegment::DropCopies(uint64_t below) {
 
 void CurrentSegment::DropUnsyncedCopies() { DropCopies(writes_); }
 
-void CurrentSegment::GiveUp() { FinishSync(writes_); }
+void CurrentSegment::GiveUp() {
+  FinishSync(writes_);
+  reusable_ = false;
+}
 
 uint64_t CurrentSegment::FirstDoubtfulByte() const {
   uint64_t first = std::min(end_offset_, dropped_from_);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,14 @@ struct FrameRun {
   uint64_t offset = 0;  // of the first one's record
 };
 
+// A file under a temporary name whose bytes were all written before, so that a sync of what is
+// written over them has no space to allocate: on ext4 that is a commit of its journal less.
+struct UsedFile {
+  std::string path;
+  uint64_t bytes = 0;
+  std::vector<uint32_t> past_seeds;  // of all records that it ever held
+};
+
 // A log file: a segment without a footer, with the one open transaction at its end. Bytes are kept
 // in memory from their write until their sync returned (see UnsyncedRecords).
 //
@@ -48,6 +57,14 @@ class CurrentSegment {
   static absl::StatusOr<std::shared_ptr<CurrentSegment>> Create(
       io::FileSystem& files, const std::string& directory, const segment::SegmentHeader& header,
       const io::Ownership& ownership);
+
+  // A file that is there already, given a new header and nothing synced. What is left in it of its
+  // earlier lives cannot be taken for records of this one: `header` carries a salt that none of
+  // them had the seed of (see NewSalt).
+  static absl::StatusOr<std::shared_ptr<CurrentSegment>> Reuse(io::FileSystem& files,
+                                                               const std::string& directory,
+                                                               const segment::SegmentHeader& header,
+                                                               const UsedFile& used);
 
   // Makes the file durable under its own name: syncs it, renames it, syncs the directory. Before
   // the first commit that anyone waits for.
@@ -67,6 +84,8 @@ class CurrentSegment {
   }
   segment::FrameNo last_commit() const { return last_commit_; }
   uint64_t end_offset() const { return end_offset_; }
+  // Bytes from the start of the file that had been written before it was published.
+  uint64_t written_before() const { return written_before_; }
   uint64_t unsynced_bytes() const { return unsynced_bytes_; }  // kept in memory
   bool needs_sync() const { return synced_writes_ < writes_; }
 
@@ -107,6 +126,10 @@ class CurrentSegment {
   // After a failed sync, when everything that matters is elsewhere: owes nothing any more.
   void GiveUp();
 
+  // What Reuse needs when nobody reads from this file any more; nullopt when it must not be used
+  // again: a sync of it failed, or another process wrote it and may have seen one fail.
+  std::optional<UsedFile> Used(const std::string& set_aside_as) const;
+
   // After a failed sync: where the range that may be damaged begins (its first 4 KiB block), and
   // the record bytes as they were meant, unsynced ones from memory. Calls belong to the holder of
   // the append lock.
@@ -130,6 +153,8 @@ class CurrentSegment {
   CurrentSegment(std::unique_ptr<io::File> file, std::string path,
                  const segment::SegmentHeader& header);
 
+  static absl::StatusOr<std::shared_ptr<CurrentSegment>> Begin(
+      std::unique_ptr<io::File> file, std::string path, const segment::SegmentHeader& header);
   absl::Status AppendBatch(segment::FrameNo first, absl::Span<const PageRef> pages,
                            const CommitMark* commit);
   absl::Status AppendRecord(const segment::FrameHeader& header, io::ByteView payload);
@@ -144,8 +169,12 @@ class CurrentSegment {
 
   std::unique_ptr<io::File> file_;
   const std::string path_;
+  std::string unpublished_path_;  // until Publish
   const segment::SegmentHeader header_;
   const uint32_t seed_;
+  std::vector<uint32_t> past_seeds_;
+  uint64_t written_before_ = 0;
+  bool reusable_ = false;
 
   StableVector<FrameRun> runs_;
   std::atomic<size_t> committed_runs_{0};  // those that other threads may look at
@@ -166,6 +195,13 @@ class CurrentSegment {
   uint64_t unsynced_bytes_ = 0;
   uint64_t dropped_from_ = UINT64_MAX;  // lowest offset of a dropped write that no sync covered
 };
+
+// A salt whose seed none of `past_seeds` equals: no record of an earlier life verifies under it.
+uint64_t NewSalt(uint64_t random, const segment::LogId& log_id,
+                 const std::vector<uint32_t>& past_seeds);
+
+// Of a name that is not final yet.
+inline constexpr char kTemporarySuffix[] = ".tmp";
 
 // "0000000007.log"; 0 when the name is none.
 std::string SegmentFileName(uint64_t sequence);

@@ -293,7 +293,10 @@ absl::Status Log::Truncate() {
   appender_.CloseCurrent();
   counts_from_.store(state_.index->floor().value(), std::memory_order_relaxed);
   io::MutexLock lock(&state_.maintenance);
-  return checkpointer_.RemoveOldFiles();
+  appender_.spares().DropAll();
+  const absl::Status removed = checkpointer_.RemoveOldFiles();
+  appender_.spares().DropAll();
+  return removed;
 }
 
 int64_t Log::RunMaintenance() {

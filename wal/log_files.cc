@@ -29,11 +29,19 @@ void LogFiles::Remove(const CurrentSegment* segment) {
 }
 
 CurrentSegment* LogFiles::Find(const List& list, FrameNo frame) {
-  for (size_t i = list.size(); i-- > 0;) {
-    const FrameNo first = list[i]->first_frame();
-    if (first != FrameNo(0) && first <= frame) return list[i].get();
+  size_t after = list.size();
+  for (size_t before = 0; before < after;) {
+    const size_t middle = (before + after) / 2;
+    size_t with_frames = middle;  // a file without one has no place in the order
+    while (with_frames < after && list[with_frames]->first_frame() == FrameNo(0)) ++with_frames;
+    if (with_frames == after || list[with_frames]->first_frame() > frame) {
+      after = middle;
+    } else {
+      before = with_frames + 1;
+    }
   }
-  return nullptr;
+  while (after > 0 && list[after - 1]->first_frame() == FrameNo(0)) --after;
+  return after == 0 ? nullptr : list[after - 1].get();
 }
 
 }  // namespace strata::wal

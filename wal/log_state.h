@@ -59,6 +59,12 @@ struct LogState {
       ABSL_GUARDED_BY(append_mutex);  // nullptr before the first frame
   std::shared_ptr<CurrentSegment> spare ABSL_GUARDED_BY(append_mutex);  // the next one, or nullptr
 
+  std::atomic<bool> spare_wanted{false};  // a commit asks the background for it
+
+  // Whether no other process has this log open, and none may open it while the maintenance lock is
+  // held: only then may a file that is read no more be written over.
+  bool AloneInLog() const { return true; }
+
   // For the background: when the last commit was appended, and the first one that is not synced or
   // sealed yet (monotonic microseconds; 0: none).
   std::atomic<int64_t> last_commit_us{0};

@@ -4,6 +4,7 @@
 #include <limits>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
@@ -20,6 +21,7 @@ constexpr int64_t kShipRoundUs =
 constexpr int64_t kAwakeUs = 1'000'000;
 constexpr int64_t kRetryTransferUs = 250'000;
 constexpr int64_t kRetryLockUs = 10'000;
+constexpr int64_t kCleanUpWaitUs = 20'000;
 constexpr int64_t kFirstBackoffUs = 100'000;
 constexpr int64_t kLongestBackoffUs = 30'000'000;
 }  // namespace
@@ -90,8 +92,10 @@ absl::Status Maintenance::OweSyncs() {
 }
 
 void Maintenance::NoteCommit() {
+  const bool spare_wanted =
+      state_.spare_wanted.load(std::memory_order_relaxed) && state_.spare_wanted.exchange(false);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (sleeping_.load(std::memory_order_seq_cst) == 0) return;
+  if (!spare_wanted && sleeping_.load(std::memory_order_seq_cst) == 0) return;
   io::MutexLock lock(&mutex_);
   wake_.SignalAll();
 }
@@ -103,6 +107,7 @@ void Maintenance::RequestCheckpoint() {
 }
 
 int64_t Maintenance::RunSyncs(int64_t now) {
+  Report("spare file", appender_.spares().Prepare());
   // A thread that is awake does not hear of single commits: it looks often enough to be in time for
   // each.
   const int64_t last = state_.last_commit_us.load(std::memory_order_seq_cst);
@@ -206,14 +211,19 @@ void Maintenance::CheckpointIfDue() {
 }
 
 void Maintenance::CleanUp() {
-  Report("spare file", appender_.PrepareSpare());
   io::MutexLock lock(
       &state_.maintenance);  // a checkpoint or seal under way reads the index without a snapshot
   state_.readers.CollectGarbage();
   if (!checkpointer_.HasOldFiles()) return;
-  if (!state_.write_lock.TryAcquireForBackground()) return;
-  const absl::Status status = checkpointer_.RemoveOldFiles();
-  state_.write_lock.Release();
+  // Not for long: the locks are taken in the wrong order.
+  const int64_t wait_us = state_.options.background ? kCleanUpWaitUs : 0;
+  if (!state_.write_lock.AcquireForBackground(wait_us)) return;
+  bool held = true;
+  const auto release = [&] {
+    if (std::exchange(held, false)) state_.write_lock.Release();
+  };
+  const absl::Status status = checkpointer_.RemoveOldFiles(release);
+  release();
   Report("removing old log files", status);
 }
 

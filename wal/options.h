@@ -20,7 +20,8 @@ enum class Durability : uint8_t {
 
 // Settings of one log; docs/settings.md is the table for users.
 struct Options {
-  uint64_t segment_bytes = 64ull << 20;  // a log file is closed at the first commit beyond this
+  uint64_t segment_bytes = 64ull << 20;  // a log file is closed at the first commit beyond this,
+  uint64_t reuse_bytes = 4ull << 20;     // or this, while files can be used again
   uint64_t seal_bytes = 16ull << 20;  // with a store: a segment is sealed and shipped at this size,
   int64_t seal_after_us = 1'000'000;  // or this long after its first commit
   uint32_t longest_chain = 16;        // deltas on one keyframe in a sealed segment; 0: none
@@ -35,7 +36,7 @@ struct Options {
   uint64_t backlog_bytes =
       8ull << 30;  // with a store: unshipped log at which commits fail with SQLITE_FULL
   int64_t close_ship_us = 5'000'000;  // how long closing waits for the store
-  int64_t barge_us = 500;             // a writer that waited longer is handed the write lock
+  int64_t barge_us = 5'000;           // a writer that waited longer is handed the write lock
   bool pad_blocks = false;  // no power-safe overwrite: sync groups end on 4 KiB boundaries
   bool accept_loss =
       false;  // strata recover --accept-loss: damage ends the log instead of refusing it

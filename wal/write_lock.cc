@@ -17,15 +17,17 @@ WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us,
     return Outcome::kAcquired;
   }
   if (timeout_us <= 0 && !background_) return Outcome::kTimedOut;
-  return WaitInQueue(timeout_us, interrupted);
+  return WaitInQueue(timeout_us, interrupted, false);
 }
 
 WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
-                                          const std::function<bool()>& interrupted) {
-  Waiter self{.since_us = clock_->MonotonicMicros()};
+                                          const std::function<bool()>& interrupted,
+                                          bool background) {
+  Waiter self{.since_us = clock_->MonotonicMicros(), .background = background};
   queue_.push_back(&self);
   Outcome outcome = Outcome::kAcquired;
   for (;;) {
+    if (woken_ == &self) woken_ = nullptr;
     if (self.granted) return outcome;  // Release took it out of the queue
     if (!held_) break;
     const int64_t waited = clock_->MonotonicMicros() - self.since_us;
@@ -41,7 +43,10 @@ WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
     self.wake.WaitFor(&mutex_, std::min(limit - waited, kInterruptPollUs));
   }
   queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
-  if (outcome == Outcome::kAcquired) held_ = true;
+  if (outcome == Outcome::kAcquired) {
+    held_ = true;
+    background_ = background;
+  }
   return outcome;
 }
 
@@ -50,6 +55,12 @@ bool WriteLock::TryAcquireForBackground() {
   if (held_) return false;
   held_ = background_ = true;
   return true;
+}
+
+bool WriteLock::AcquireForBackground(int64_t timeout_us) {
+  if (TryAcquireForBackground()) return true;
+  io::MutexLock lock(&mutex_);
+  return WaitInQueue(timeout_us, nullptr, true) == Outcome::kAcquired;
 }
 
 void WriteLock::Release() {
@@ -62,9 +73,12 @@ void WriteLock::Release() {
   Waiter* first = queue_.front();
   if (clock_->MonotonicMicros() - first->since_us >= barge_us_) {
     first->granted = true;
+    background_ = first->background;
     queue_.pop_front();
   } else {
     held_ = false;
+    if (woken_ != nullptr) return;
+    woken_ = first;
   }
   first->wake.Signal();
 }

@@ -73,9 +73,13 @@ absl::Status WriteTransaction::Spill(absl::Span<const PageRef> pages) {
 absl::Status WriteTransaction::Commit(absl::Span<const PageRef> pages, uint32_t database_pages,
                                       Durability durability) {
   STRATA_RETURN_IF_ERROR(Prepare());
-  STRATA_ASSIGN_OR_RETURN(std::vector<PageRef> fresh,
-                          OverwriteKnown(pages.first(pages.size() - 1)));
-  fresh.push_back(pages.back());
+  std::vector<PageRef> unknown;
+  absl::Span<const PageRef> fresh = pages;
+  if (!frames_.empty()) {
+    STRATA_ASSIGN_OR_RETURN(unknown, OverwriteKnown(pages.first(pages.size() - 1)));
+    unknown.push_back(pages.back());
+    fresh = unknown;
+  }
   pages_.reserve(pages_.size() + fresh.size());  // no memory is needed behind a commit
   STRATA_RETURN_IF_ERROR(
       appender_.Commit(last().next(), fresh, pages_, database_pages, durability));

@@ -59,6 +59,7 @@ void SyncSites::MaybeFail(const std::string& site) {
 }
 
 void SyncSites::NoteWrite(FileNotes& notes, uint64_t offset, io::ByteView bytes) {
+  if (offset == 0 && bytes[0] != 0) notes.has_header = true;
   if (offset < segment::kSegmentHeaderSize || bytes.size() < segment::kRecordHeaderSize) return;
   if (!absl::StrContains(notes.name, ".log")) return;
   const auto header = segment::DecodeRecordHeader(bytes.data());
@@ -76,6 +77,8 @@ std::string SyncSites::SiteOf(const FileNotes& notes) const {
   if (notes.published && !notes.marked_last) return "log: frames";
   if (notes.published) return phase_ == Phase::kClosing ? "log: mark at close" : "log: mark";
   if (phase_ == Phase::kOpening) return "log: recovered";
+  if (notes.set_aside) return "log: used file, new header";
+  if (absl::EndsWith(name, "/spare.tmp") && !notes.has_header) return "log: zeros";
   return notes.has_frames ? "log: replacement" : "log: new file";
 }
 
@@ -120,13 +123,16 @@ void SyncSites::NoteRename(const std::string& from, const std::string& to) {
   files_.erase(from);
   if (notes == nullptr) notes = std::make_shared<FileNotes>();
   const bool log_file = absl::EndsWith(to, ".log");
+  notes->set_aside = absl::EndsWith(from, ".log");
   std::string change = InStore(to) ? "store: object" : "new file";
+  if (notes->set_aside) change = "log file set aside";
   if (log_file) change = notes->has_frames ? "replacement" : "new log file";
   if (log_file && phase_ == Phase::kOpening) change = "recovered file";
   if (absl::EndsWith(to, "/identity")) change = "identity";
   if (absl::EndsWith(to, ".db-strata")) change = "app.db-strata";
   changed_[io::DirectoryOf(to)] = absl::StrCat(change, ": name");
-  notes->published = true;
+  notes->published = !notes->set_aside;
+  if (notes->set_aside) notes->has_frames = false;
   notes->name = to;
   files_[to] = std::move(notes);
 }

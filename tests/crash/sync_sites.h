@@ -56,6 +56,8 @@ class SyncSites : public io::FileSystem {
   struct FileNotes {
     std::string name;        // the path it has now
     bool published = false;  // has left its temporary name
+    bool set_aside = false;  // has left its final name for a temporary one
+    bool has_header = false;
     bool has_frames = false;
     bool marked_last = false;  // the last record written is a mark
   };

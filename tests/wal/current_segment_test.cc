@@ -67,6 +67,17 @@ class CurrentSegmentTest : public testing::Test {
   std::shared_ptr<CurrentSegment> segment_;
 };
 
+TEST_F(CurrentSegmentTest, FileWhoseSyncFailedIsNotUsedAgain) {
+  ASSERT_TRUE(Append(1, {5}, true).ok());
+  EXPECT_FALSE(segment_->Used("/log/x.tmp").has_value());  // not synced yet
+  const uint64_t begun = segment_->BeginSync();
+  ASSERT_TRUE(segment_->Sync().ok());
+  segment_->FinishSync(begun);
+  EXPECT_TRUE(segment_->Used("/log/x.tmp").has_value());
+  segment_->GiveUp();
+  EXPECT_FALSE(segment_->Used("/log/x.tmp").has_value());
+}
+
 TEST_F(CurrentSegmentTest, FramesReadBack) {
   ASSERT_TRUE(Append(3, {5, 6, 7}, true).ok());
   EXPECT_EQ(segment_->first_frame(), FrameNo(3));

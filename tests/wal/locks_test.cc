@@ -83,6 +83,32 @@ TEST(WriteLockTest, EveryWaiterComesToTheLock) {
   lock.Release();  // nobody waited long: the first is woken, and passes it on
 }
 
+// Also not in the moment when the lock changes hands.
+TEST(WriteLockTest, NobodyHearsThatTheBackgroundHoldsIt) {
+  for (int round = 0; round < 300; ++round) {
+    WriteLock lock(&io::SystemClock(), 0);
+    ASSERT_EQ(lock.Acquire(0, nullptr), Outcome::kAcquired);
+    std::thread background([&] {
+      EXPECT_TRUE(lock.AcquireForBackground(60'000'000));
+      std::this_thread::yield();
+      lock.Release();
+    });
+    lock.Release();
+    EXPECT_EQ(lock.Acquire(0, nullptr), Outcome::kAcquired);
+    lock.Release();
+    background.join();
+  }
+}
+
+TEST(WriteLockTest, BackgroundGivesUpWhenItsTimeIsOver) {
+  WriteLock lock(&io::SystemClock(), 500);
+  ASSERT_EQ(lock.Acquire(0, nullptr), Outcome::kAcquired);
+  EXPECT_FALSE(lock.AcquireForBackground(0));
+  EXPECT_FALSE(lock.AcquireForBackground(10'000));
+  lock.Release();
+  EXPECT_TRUE(lock.AcquireForBackground(0));
+}
+
 TEST(WriteLockTest, OnlyOneHoldsIt) {
   WriteLock lock(&io::SystemClock(), 50);
   int64_t counter = 0;  // unprotected but by the lock

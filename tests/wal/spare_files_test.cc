@@ -1,0 +1,134 @@
+#include "wal/spare_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "segment/frame.h"
+#include "tests/wal/log_world.h"
+
+namespace strata::wal {
+namespace {
+
+using testing::ElementsAre;
+
+constexpr int kMostRounds = 300;
+
+class SpareFilesTest : public testing::Test {
+ protected:
+  SpareFilesTest() {
+    world_.options.segment_bytes = 64 * kPageSize;
+    world_.options.checkpoint_bytes = 1;
+  }
+
+  // Commits and lets the background run until `done`.
+  template <typename Done>
+  bool CommitUntil(const Done& done, Durability durability = Durability::kFull) {
+    for (int round = 0; round < kMostRounds; ++round) {
+      if (done()) return true;
+      ++version_;
+      EXPECT_TRUE(world_.CommitPages({{1, version_}, {2, version_}}, 2, durability).ok());
+      world_.Pass(150'000);
+    }
+    return false;
+  }
+
+  // Names of those that wait to be used again.
+  std::vector<std::string> Kept() {
+    std::vector<std::string> kept;
+    const auto names = world_.disk->List(LogWorld::kDirectory);
+    for (const std::string& name : *names)
+      if (absl::EndsWith(name, ".log.tmp")) kept.push_back(name);
+    return kept;
+  }
+  bool KeepsAFile() { return !Kept().empty(); }
+  bool Keeps(const std::string& name) { return absl::c_linear_search(Kept(), name); }
+
+  bool HasSpare() {
+    io::MutexLock lock(&world_.log->state().append_mutex);
+    return world_.log->state().spare != nullptr;
+  }
+
+  uint64_t SpareBytes() {
+    io::MutexLock lock(&world_.log->state().append_mutex);
+    return world_.log->state().spare->written_before();
+  }
+
+  LogWorld world_;
+  uint64_t version_ = 0;
+};
+
+TEST_F(SpareFilesTest, FileThatIsNeededNoMoreIsUsedAgain) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(CommitUntil([&] { return KeepsAFile(); }));
+  ASSERT_TRUE(CommitUntil([&] { return !KeepsAFile() && HasSpare(); }));
+  EXPECT_GE(SpareBytes(), world_.options.segment_bytes);
+  ASSERT_TRUE(CommitUntil([&] { return !HasSpare(); }));  // it is the current file now
+  EXPECT_THAT(*world_.Read(), ElementsAre(version_, version_));
+  const uint64_t last = version_;
+  world_.Crash();
+  ASSERT_TRUE(world_.Open().ok());
+  EXPECT_THAT(*world_.Read(), ElementsAre(last, last));
+}
+
+TEST_F(SpareFilesTest, UsedFileWaitsForReadersThatBeganBeforeItsRemoval) {
+  ASSERT_TRUE(world_.Open().ok());
+  Connection reader(world_.log);
+  ASSERT_TRUE(CommitUntil([&] {
+    if (KeepsAFile()) return true;  // since the reader began
+    reader.EndRead();
+    EXPECT_TRUE(reader.BeginRead().ok());
+    return false;
+  }));
+  const std::string kept = Kept().front();
+  EXPECT_FALSE(CommitUntil([&] { return !Keeps(kept); }));
+  reader.EndRead();
+  EXPECT_TRUE(CommitUntil([&] { return !Keeps(kept); }));
+}
+
+TEST_F(SpareFilesTest, ZerosAreWrittenOnlyWhereCommitsWaitForSyncs) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(CommitUntil([&] { return HasSpare(); }, Durability::kNormal));
+  EXPECT_EQ(SpareBytes(), 0u);
+  ASSERT_TRUE(world_.Close().ok());
+  world_.connection.reset();
+  world_.log.reset();
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(CommitUntil([&] { return HasSpare(); }, Durability::kFull));
+  EXPECT_EQ(SpareBytes(), world_.options.segment_bytes);
+}
+
+TEST_F(SpareFilesTest, TruncateKeepsNothingForLater) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(CommitUntil([&] { return KeepsAFile(); }));
+  ASSERT_TRUE(world_.log->Checkpoint(segment::FrameNo(UINT64_MAX), true, false).ok());
+  ASSERT_TRUE(world_.log->Truncate().ok());
+  EXPECT_FALSE(KeepsAFile());
+  EXPECT_FALSE(HasSpare());
+}
+
+TEST(NewSaltTest, SaltHasTheSeedOfNoEarlierLife) {
+  const segment::LogId log_id{};
+  const uint32_t seed = segment::RecordSeed(7, log_id);
+  const uint32_t next = segment::RecordSeed(8, log_id);
+  EXPECT_EQ(NewSalt(7, log_id, {}), 7u);
+  EXPECT_EQ(NewSalt(7, log_id, {seed}), 8u);
+  EXPECT_EQ(NewSalt(7, log_id, {next, seed}), 9u);
+}
+
+// What makes it certain that old records are not taken for new ones.
+TEST(NewSaltTest, RecordVerifiesUnderNoOtherSeed) {
+  const std::vector<uint8_t> page = PageBytes(1, 5);
+  segment::FrameHeader header;
+  header.frame = segment::FrameNo(9);
+  header.page = segment::PageNo(1);
+  header.stored_length = kPageSize;
+  uint8_t record[segment::kRecordHeaderSize];
+  segment::EncodeRecordHeader(header, page, 1000, record);
+  for (uint32_t seed = 0; seed < 100'000; ++seed)
+    ASSERT_EQ(segment::RecordIsIntact(record, page, seed), seed == 1000) << seed;
+}
+
+}  // namespace
+}  // namespace strata::wal
