@@ -34,10 +34,12 @@ LocalObjectStore::LocalObjectStore(FileSystem* file_system, Random* random, std:
 absl::StatusOr<std::unique_ptr<ObjectWriter>> LocalObjectStore::Put(const std::string& key,
                                                                     IfPresent if_present) {
   STRATA_RETURN_IF_ERROR(CheckKey(key));
+  counters_.Count(RequestKind::kPut);
   STRATA_RETURN_IF_ERROR(EnsureDirectories(key));
   const std::string path = absl::StrCat(root_, "/", key);
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<File> temporary, CreateTemporary(DirectoryOf(path)));
-  return std::make_unique<LocalObjectWriter>(file_system_, std::move(temporary), path, if_present);
+  return std::make_unique<LocalObjectWriter>(file_system_, std::move(temporary), path, if_present,
+                                             &counters_);
 }
 
 absl::StatusOr<std::vector<uint8_t>> LocalObjectStore::GetRange(const std::string& key,
@@ -45,7 +47,9 @@ absl::StatusOr<std::vector<uint8_t>> LocalObjectStore::GetRange(const std::strin
   STRATA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, OpenObject(key));
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (offset >= size) return std::vector<uint8_t>();
-  return ReadRange(*file, offset, std::min(length, size - offset));
+  const uint64_t wanted = std::min(length, size - offset);
+  counters_.CountReceived(wanted);
+  return ReadRange(*file, offset, wanted);
 }
 
 absl::StatusOr<ObjectStore::Tail> LocalObjectStore::GetTail(const std::string& key,
@@ -54,6 +58,7 @@ absl::StatusOr<ObjectStore::Tail> LocalObjectStore::GetTail(const std::string& k
   Tail tail;
   STRATA_ASSIGN_OR_RETURN(tail.object_size, file->Size());
   const uint64_t wanted = std::min(length, tail.object_size);
+  counters_.CountReceived(wanted);
   STRATA_ASSIGN_OR_RETURN(tail.bytes, ReadRange(*file, tail.object_size - wanted, wanted));
   return tail;
 }
@@ -63,11 +68,13 @@ absl::StatusOr<std::vector<ObjectInfo>> LocalObjectStore::List(const std::string
                                                                size_t limit) {
   STRATA_RETURN_IF_ERROR(CheckKeyPrefix(prefix));
   STRATA_RETURN_IF_ERROR(CheckKeyPrefix(after));
+  counters_.Count(RequestKind::kList);
   return ListKeys(file_system_, root_, prefix, after, limit);
 }
 
 absl::Status LocalObjectStore::Delete(const std::string& key) {
   STRATA_RETURN_IF_ERROR(CheckKey(key));
+  counters_.Count(RequestKind::kDelete);
   const absl::Status no_links = CheckNoLinks(key);
   if (absl::IsNotFound(no_links)) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(no_links);
@@ -83,6 +90,7 @@ absl::Status LocalObjectStore::Delete(const std::string& key) {
 
 absl::StatusOr<std::unique_ptr<File>> LocalObjectStore::OpenObject(const std::string& key) {
   STRATA_RETURN_IF_ERROR(CheckKey(key));
+  counters_.Count(RequestKind::kGet);
   STRATA_RETURN_IF_ERROR(CheckNoLinks(key));
   const std::string path = absl::StrCat(root_, "/", key);
   absl::StatusOr<std::unique_ptr<File>> file =

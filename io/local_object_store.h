@@ -35,6 +35,7 @@ class LocalObjectStore : public ObjectStore {
                                                size_t limit) override;
   absl::Status Delete(const std::string& key) override;
   const std::string& url() const override { return url_; }
+  RequestCounts request_counts() const override { return counters_.Get(); }
 
   // Removes what uploads that never ended have left; those of living writers stay. Returns their
   // number.
@@ -54,6 +55,7 @@ class LocalObjectStore : public ObjectStore {
   const std::string root_;
   const std::string url_;
   const Ownership ownership_;
+  RequestCounters counters_;
 
   Mutex mutex_;
   // Directories whose name this store has made durable, so that each costs one sync, not one an

@@ -11,11 +11,13 @@ constexpr size_t kBufferBytes = 256 << 10;
 }  // namespace
 
 LocalObjectWriter::LocalObjectWriter(FileSystem* file_system, std::unique_ptr<File> temporary,
-                                     std::string final_path, IfPresent if_present)
+                                     std::string final_path, IfPresent if_present,
+                                     RequestCounters* counters)
     : file_system_(file_system),
       temporary_(std::move(temporary)),
       final_path_(std::move(final_path)),
       if_present_(if_present),
+      counters_(counters),
       sink_(temporary_.get(), 0, kBufferBytes) {}
 
 LocalObjectWriter::~LocalObjectWriter() {
@@ -25,6 +27,7 @@ LocalObjectWriter::~LocalObjectWriter() {
 
 absl::Status LocalObjectWriter::Append(ByteView bytes) {
   if (ended_) return absl::FailedPreconditionError(absl::StrCat(final_path_, ": upload has ended"));
+  counters_->CountSent(bytes.size());
   absl::Status status = sink_.Append(bytes);
   ended_ = !status.ok();
   return status;

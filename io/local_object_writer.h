@@ -13,7 +13,7 @@ namespace strata::io {
 class LocalObjectWriter : public ObjectWriter {
  public:
   LocalObjectWriter(FileSystem* file_system, std::unique_ptr<File> temporary,
-                    std::string final_path, IfPresent if_present);
+                    std::string final_path, IfPresent if_present, RequestCounters* counters);
   ~LocalObjectWriter() override;
 
   absl::Status Append(ByteView bytes) override;
@@ -26,6 +26,7 @@ class LocalObjectWriter : public ObjectWriter {
   const std::unique_ptr<File> temporary_;
   const std::string final_path_;
   const IfPresent if_present_;
+  RequestCounters* const counters_;
   FileSink sink_;
   bool ended_ = false;    // Commit was called, or an Append failed
   bool renamed_ = false;  // nothing is left to remove

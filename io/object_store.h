@@ -9,14 +9,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "io/bytes.h"
+#include "io/request_counts.h"
 
 // The seam between Strata and the place where objects live: names (keys) and immutable bytes,
 // nothing known of segments. Keys are relative, '/'-separated, of [A-Za-z0-9._-] components, none
-// of them ".",
-// ".." or empty; anything else is InvalidArgument and touches nothing.
+// of them ".", ".." or empty; anything else is InvalidArgument and touches nothing.
 //
 // Error codes beyond those of io/file.h: FailedPrecondition (put-if-absent found the key),
-// NotFound (no such key), PermissionDenied (credentials), Unavailable (try again later).
+// NotFound (no such key), PermissionDenied (credentials), Unavailable (try again later),
+// InvalidArgument (settings that cannot work, such as a bucket that does not exist).
 namespace strata::io {
 
 struct ObjectInfo {
@@ -44,7 +45,7 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
 
   // With kFail, Commit answers FailedPrecondition when the key exists by then; exactly one of any
-  // number of concurrent writers succeeds.
+  // number of concurrent writers succeeds (io/s3_object_store.h: not every server for large ones).
   virtual absl::StatusOr<std::unique_ptr<ObjectWriter>> Put(const std::string& key,
                                                             IfPresent if_present) = 0;
 
@@ -69,6 +70,14 @@ class ObjectStore {
 
   // The URL it was opened with, for messages; carries no credentials.
   virtual const std::string& url() const = 0;
+
+  // What was asked of this store object so far; zeros from a store that does not count.
+  virtual RequestCounts request_counts() const { return {}; }
+
+  // From this moment (io/clock.h's monotonic microseconds) on every call, also one under way, ends
+  // with Unavailable as soon as it can: within about a second where a network is waited for. A
+  // store on this machine never waits and ignores it.
+  virtual void GiveUpAt(int64_t monotonic_us) {}
 };
 
 // One small object in one call.

@@ -4,17 +4,21 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "io/clock.h"
+#include "io/environment.h"
 #include "io/local_object_store.h"
+#include "io/open_s3_store.h"
+#include "io/percent_encoding.h"
 #include "io/status_macros.h"
 
 namespace strata::io {
 namespace {
 
-constexpr absl::string_view kSupported = "supported is file:///absolute/directory";
+constexpr absl::string_view kSupported =
+    "supported are file:///absolute/directory and s3://bucket/prefix";
 
 absl::Status Refused(absl::string_view reason) {
   return absl::InvalidArgumentError(absl::StrCat("store URL: ", reason, "; ", kSupported));
@@ -38,26 +42,6 @@ absl::StatusOr<std::string> Scheme(absl::string_view url) {
   return absl::AsciiStrToLower(scheme);
 }
 
-absl::StatusOr<std::string> PercentDecoded(absl::string_view text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      plain.push_back(text[i]);
-      continue;
-    }
-    uint32_t byte = 0;
-    const absl::string_view digits = text.substr(i + 1, 2);
-    if (digits.size() < 2 || !absl::ascii_isxdigit(static_cast<unsigned char>(digits[0])) ||
-        !absl::ascii_isxdigit(static_cast<unsigned char>(digits[1])) ||
-        !absl::SimpleHexAtoi(digits, &byte)) {
-      return Refused("a '%' without two hexadecimal digits");
-    }
-    plain.push_back(static_cast<char>(byte));
-    i += 2;
-  }
-  return plain;
-}
-
 absl::StatusOr<std::string> NormalizedDirectory(absl::string_view path) {
   std::string directory;
   for (absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
@@ -76,8 +60,9 @@ absl::StatusOr<std::string> LocalDirectory(absl::string_view url) {
   }
   absl::ConsumePrefix(&rest, "localhost");
   if (!absl::StartsWith(rest, "/")) return Refused("a file URL names no host and an absolute path");
-  STRATA_ASSIGN_OR_RETURN(const std::string path, PercentDecoded(rest));
-  return NormalizedDirectory(path);
+  const absl::StatusOr<std::string> path = PercentDecoded(rest);
+  if (!path.ok()) return Refused(path.status().message());
+  return NormalizedDirectory(*path);
 }
 
 }  // namespace
@@ -86,6 +71,7 @@ absl::StatusOr<std::unique_ptr<ObjectStore>> OpenStore(FileSystem* file_system, 
                                                        absl::string_view url,
                                                        const Ownership& ownership) {
   STRATA_ASSIGN_OR_RETURN(const std::string scheme, Scheme(url));
+  if (scheme == "s3") return OpenS3Store({&SystemClock(), random, &ProcessEnvironment()}, url);
   if (scheme != "file") return Refused(absl::StrCat("scheme '", scheme, "' is not supported"));
   STRATA_ASSIGN_OR_RETURN(std::string directory, LocalDirectory(url));
   return std::make_unique<LocalObjectStore>(file_system, random, std::move(directory), ownership);

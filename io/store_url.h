@@ -12,8 +12,10 @@
 namespace strata::io {
 
 // Opens the store that `url` names: "file:///absolute/directory", with %xx for bytes that a URL
-// cannot carry. Touches nothing yet. InvalidArgument for anything else, in words that never repeat
-// a part of the URL that may hold a password. `file_system` and `random` must outlive the store.
+// cannot carry, or "s3://bucket/prefix" (io/open_s3_store.h; settings and keys from the process's
+// environment as it is now, `file_system` and `ownership` do not matter). Touches no object yet.
+// InvalidArgument for anything else, in words that never repeat a part of the URL that may hold a
+// password. `file_system` and `random` must outlive the store.
 absl::StatusOr<std::unique_ptr<ObjectStore>> OpenStore(FileSystem* file_system, Random* random,
                                                        absl::string_view url,
                                                        const Ownership& ownership = {});

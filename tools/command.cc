@@ -51,7 +51,8 @@ int ExitCodeOf(const absl::Status& status) {
 }
 
 void Command::AddStore(CLI::App* app) {
-  app->add_option("--store", common_.store_url, "URL of the store: file:///directory")
+  app->add_option("--store", common_.store_url,
+                  "URL of the store: file:///directory or s3://bucket/prefix")
       ->required()
       ->envname("STRATA_STORE");
 }
