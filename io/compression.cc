@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "io/errno_status.h"
 
 namespace strata::io {
 namespace {
@@ -28,7 +29,7 @@ ZSTD_DCtx* ThreadDecompressor() {
   return context.get();
 }
 
-absl::Status OutOfMemory() { return absl::ResourceExhaustedError("zstd: out of memory"); }
+absl::Status OutOfMemory() { return LackError(Lack::kMemory, "zstd: out of memory"); }
 
 // Refuses what ZSTD_decompress would take beyond one frame of the expected size.
 absl::Status CheckOneFrame(ByteView compressed, size_t expected) {

@@ -1,8 +1,10 @@
 #include "io/errno_status.h"
 
 #include <cerrno>
+#include <string>
 #include <system_error>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
 namespace strata::io {
@@ -26,7 +28,7 @@ absl::StatusCode CodeOf(int error) {
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-      return absl::StatusCode::kUnavailable;
+      return absl::StatusCode::kResourceExhausted;
     case EISDIR:
     case ENOTEMPTY:
       return absl::StatusCode::kFailedPrecondition;
@@ -37,11 +39,35 @@ absl::StatusCode CodeOf(int error) {
   }
 }
 
+constexpr char kLackUrl[] = "strata/lack";
+
+Lack LackBehind(int error) {
+  if (error == EMFILE || error == ENFILE) return Lack::kDescriptors;
+  return error == ENOMEM ? Lack::kMemory : Lack::kSpace;
+}
+
 }  // namespace
 
 absl::Status ErrnoStatus(int error, absl::string_view operation, absl::string_view path) {
-  return absl::Status(CodeOf(error), absl::StrCat(operation, " ", path, ": ",
-                                                  std::generic_category().message(error)));
+  const std::string message =
+      absl::StrCat(operation, " ", path, ": ", std::generic_category().message(error));
+  const absl::StatusCode code = CodeOf(error);
+  if (code == absl::StatusCode::kResourceExhausted) return LackError(LackBehind(error), message);
+  return absl::Status(code, message);
+}
+
+absl::Status LackError(Lack what, absl::string_view message) {
+  absl::Status status = absl::ResourceExhaustedError(message);
+  if (what != Lack::kSpace)
+    status.SetPayload(kLackUrl, absl::Cord(what == Lack::kMemory ? "memory" : "descriptors"));
+  return status;
+}
+
+std::optional<Lack> LackOf(const absl::Status& status) {
+  if (!absl::IsResourceExhausted(status)) return std::nullopt;
+  const absl::optional<absl::Cord> payload = status.GetPayload(kLackUrl);
+  if (!payload.has_value()) return Lack::kSpace;
+  return *payload == "memory" ? Lack::kMemory : Lack::kDescriptors;
 }
 
 }  // namespace strata::io

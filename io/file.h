@@ -19,9 +19,10 @@
 //   NotFound           no such file or directory
 //   AlreadyExists      exclusive create of, or RenameIfAbsent to, a name that exists
 //   FailedPrecondition the name is of another kind (a directory, a device), or a directory is not
-//   empty ResourceExhausted  ENOSPC, EDQUOT: the caller may go on when space returns
+//                      empty
+//   ResourceExhausted  a passing lack; LackOf (io/errno_status.h) says of what: space (ENOSPC,
+//                      EDQUOT), descriptors (EMFILE, ENFILE) or memory (ENOMEM)
 //   PermissionDenied   EACCES, EPERM, EROFS, a symbolic link where none is followed
-//   Unavailable        EMFILE, ENFILE, ENOMEM: passing lack of something else than space
 //   Internal           EIO and everything else: the device failed
 namespace strata::io {
 

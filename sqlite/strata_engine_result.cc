@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "io/errno_status.h"
 #include "sqlite/engine_result.h"
 
 namespace strata::sqlite {
@@ -26,6 +27,18 @@ int IoError(Doing doing) {
   return SQLITE_IOERR;
 }
 
+int LackResult(const absl::Status& status, Doing doing) {
+  switch (*io::LackOf(status)) {
+    case io::Lack::kMemory:
+      return SQLITE_NOMEM;
+    case io::Lack::kDescriptors:
+      return SQLITE_CANTOPEN;
+    case io::Lack::kSpace:
+      break;
+  }
+  return doing == Doing::kSync ? SQLITE_IOERR_FSYNC : SQLITE_FULL;
+}
+
 int Code(const absl::Status& status, Doing doing) {
   switch (status.code()) {
     case absl::StatusCode::kAborted:
@@ -33,7 +46,7 @@ int Code(const absl::Status& status, Doing doing) {
     case absl::StatusCode::kUnavailable:
       return SQLITE_BUSY;
     case absl::StatusCode::kResourceExhausted:
-      return doing == Doing::kSync ? SQLITE_IOERR_FSYNC : SQLITE_FULL;
+      return LackResult(status, doing);
     case absl::StatusCode::kPermissionDenied:
       return doing == Doing::kOpen ? SQLITE_CANTOPEN : SQLITE_READONLY;
     case absl::StatusCode::kDataLoss:

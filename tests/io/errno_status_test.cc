@@ -16,9 +16,20 @@ TEST(ErrnoStatus, CodesFollowTheTableOfTheFileInterface) {
     EXPECT_TRUE(absl::IsPermissionDenied(ErrnoStatus(error, "open", "f"))) << error;
   }
   for (const int error : {EMFILE, ENFILE, ENOMEM}) {
-    EXPECT_TRUE(absl::IsUnavailable(ErrnoStatus(error, "open", "f"))) << error;
+    EXPECT_TRUE(absl::IsResourceExhausted(ErrnoStatus(error, "open", "f"))) << error;
   }
   EXPECT_TRUE(absl::IsInternal(ErrnoStatus(EIO, "sync", "f")));
+}
+
+TEST(ErrnoStatus, ALackSaysOfWhat) {
+  EXPECT_EQ(LackOf(ErrnoStatus(ENOSPC, "write", "f")), Lack::kSpace);
+  EXPECT_EQ(LackOf(ErrnoStatus(EDQUOT, "write", "f")), Lack::kSpace);
+  EXPECT_EQ(LackOf(ErrnoStatus(EMFILE, "open", "f")), Lack::kDescriptors);
+  EXPECT_EQ(LackOf(ErrnoStatus(ENFILE, "open", "f")), Lack::kDescriptors);
+  EXPECT_EQ(LackOf(ErrnoStatus(ENOMEM, "open", "f")), Lack::kMemory);
+  EXPECT_EQ(LackOf(absl::ResourceExhaustedError("backlog")), Lack::kSpace);
+  EXPECT_EQ(LackOf(ErrnoStatus(EIO, "sync", "f")), std::nullopt);
+  EXPECT_EQ(LackOf(absl::OkStatus()), std::nullopt);
 }
 
 TEST(ErrnoStatus, MessageNamesOperationAndPath) {

@@ -29,6 +29,29 @@ for i in range(int(sys.argv[2])):
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
+# Opens and writes with ever more descriptors left; a line for each: "done", or the error.
+FEW_DESCRIPTORS = """
+import os, resource, sqlite3, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+for left in range(12):
+    taken = []
+    try:
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+    except OSError:
+        pass
+    for descriptor in taken[len(taken) - left:]:
+        os.close(descriptor)
+    try:
+        connection = sqlite3.connect(f"{sys.argv[1]}{left}.db?wal=strata", uri=True, isolation_level=None, timeout=0)
+        connection.execute("CREATE TABLE t(a)")
+        print("done")
+    except sqlite3.Error as error:
+        print(error)
+    for descriptor in taken[:len(taken) - left]:
+        os.close(descriptor)
+"""
+
 
 class InFolder(unittest.TestCase):
     def setUp(self):
@@ -63,6 +86,16 @@ class InFolder(unittest.TestCase):
             return connection.execute("SELECT count(*) FROM t").fetchone()[0]
         finally:
             connection.close()
+
+
+class Lack(InFolder):
+    def test_a_lack_of_descriptors_is_not_a_locked_database(self):
+        done = subprocess.run([sys.executable, "-c", FEW_DESCRIPTORS, f"file:{self.root}/app"], capture_output=True,
+                              text=True, check=True)
+        outcomes = done.stdout.splitlines()
+        self.assertEqual((len(outcomes), outcomes[-1]), (12, "done"), done.stdout + done.stderr)
+        for outcome in outcomes:
+            self.assertRegex(outcome, "^done$|unable to open database file|Too many open files")
 
 
 class Recover(InFolder):
