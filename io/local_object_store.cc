@@ -156,9 +156,16 @@ absl::StatusOr<std::unique_ptr<File>> LocalObjectStore::CreateTemporary(
   }
 }
 
-absl::StatusOr<size_t> LocalObjectStore::RemoveLeftovers() {
+absl::StatusOr<size_t> LocalObjectStore::RemoveLeftovers(const std::string& prefix) {
+  STRATA_RETURN_IF_ERROR(CheckKeyPrefix(prefix));
+  const absl::Status no_links = CheckNoLinks(prefix);
+  if (absl::IsNotFound(no_links)) return 0;
+  STRATA_RETURN_IF_ERROR(no_links);
+  const size_t slash = prefix.rfind('/');
+  const std::string directory =
+      slash == std::string::npos ? root_ : absl::StrCat(root_, "/", prefix.substr(0, slash));
   size_t removed = 0;
-  STRATA_RETURN_IF_ERROR(RemoveLeftoversIn(root_, &removed));
+  STRATA_RETURN_IF_ERROR(RemoveLeftoversIn(directory, &removed));
   return removed;
 }
 

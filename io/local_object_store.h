@@ -37,9 +37,10 @@ class LocalObjectStore : public ObjectStore {
   const std::string& url() const override { return url_; }
   RequestCounts request_counts() const override { return counters_.Get(); }
 
-  // Removes what uploads that never ended have left; those of living writers stay. Returns their
-  // number.
-  absl::StatusOr<size_t> RemoveLeftovers();
+  // A writer is dead when nobody holds the lock of its file. Where a file system shared over a
+  // network keeps locks from other machines, a living upload may lose its file: its Commit then
+  // fails, and the object is put again.
+  absl::StatusOr<size_t> RemoveLeftovers(const std::string& prefix) override;
 
  private:
   absl::StatusOr<std::unique_ptr<File>> OpenObject(const std::string& key);

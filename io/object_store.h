@@ -68,6 +68,11 @@ class ObjectStore {
   // Deleting what is not there is success.
   virtual absl::Status Delete(const std::string& key) = 0;
 
+  // Removes what uploads under keys that start with `prefix`, a directory ("ns/") or empty, have
+  // left when their writers died; those of living writers stay. Returns their number. A store that
+  // leaves nothing does nothing.
+  virtual absl::StatusOr<size_t> RemoveLeftovers(const std::string& prefix) { return 0; }
+
   // The URL it was opened with, for messages; carries no credentials.
   virtual const std::string& url() const = 0;
 

@@ -77,11 +77,14 @@ absl::StatusOr<std::optional<ScannedRecord>> RecordScanner::Next() {
   return record;
 }
 
-absl::StatusOr<std::optional<ScannedRecord>> RecordScanner::FindIntactRecordAfter(uint64_t from) {
+absl::StatusOr<std::optional<ScannedRecord>> RecordScanner::FindIntactRecordAfter(
+    uint64_t from, uint32_t max_payload) {
   std::string why_not;
   for (uint64_t at = RoundUp(from, kRecordAlignment); at < end_; at += kRecordAlignment) {
     STRATA_ASSIGN_OR_RETURN(const io::ByteView bytes, Peek(at, kRecordHeaderSize));
     if (bytes.size() < kRecordHeaderSize || bytes[kRecordMagicAt] != kRecordMagic) continue;
+    const absl::StatusOr<FrameHeader> header = DecodeRecordHeader(bytes.data());
+    if (!header.ok() || header->stored_length > max_payload) continue;
     STRATA_ASSIGN_OR_RETURN(std::optional<ScannedRecord> record, RecordAt(at, &why_not));
     if (record.has_value()) return record;
   }

@@ -43,7 +43,10 @@ class RecordScanner {
 
   // The first intact record at a multiple of kRecordAlignment at or after `from`; leaves Next's
   // place alone. One that exists behind the place where Next stopped tells damage from a torn tail.
-  absl::StatusOr<std::optional<ScannedRecord>> FindIntactRecordAfter(uint64_t from);
+  // Records with a longer payload than `max_payload` are passed over: hostile bytes cost no more
+  // than max_payload / kRecordAlignment checksums of themselves.
+  absl::StatusOr<std::optional<ScannedRecord>> FindIntactRecordAfter(
+      uint64_t from, uint32_t max_payload = kMaxPageSize);
 
  private:
   // Up to `length` bytes at `offset`, fewer where the records end.

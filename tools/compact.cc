@@ -217,6 +217,7 @@ absl::StatusOr<bool> CompactCommand::RunRound() {
 
 absl::StatusOr<int> CompactCommand::Run() {
   STRATA_RETURN_IF_ERROR(Prepare());
+  if (!dry_run_) STRATA_RETURN_IF_ERROR(store_->RemoveLeftovers(ns_ + "/").status());
   if (recompress_) return RunRecompression();
   bool more = true;
   while (more) {

@@ -63,7 +63,9 @@ absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Create(
   const absl::Status removed = files.Unlink(temporary);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreate, ownership));
-  return Begin(std::move(file), path, header);
+  auto begun = Begin(std::move(file), path, header);
+  if (!begun.ok()) files.Unlink(temporary).IgnoreError();
+  return begun;
 }
 
 absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Reuse(
@@ -94,10 +96,14 @@ absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Begin(
 
 absl::Status CurrentSegment::Publish(io::FileSystem& files, const std::string& directory) {
   const uint64_t begun = BeginSync();
-  STRATA_RETURN_IF_ERROR(Sync());
-  FinishSync(begun);
-  STRATA_RETURN_IF_ERROR(files.Rename(unpublished_path_, path_));
-  return files.SyncDirectory(directory);
+  absl::Status status = Sync();
+  if (status.ok()) {
+    FinishSync(begun);
+    status = files.Rename(unpublished_path_, path_);
+  }
+  if (status.ok()) return files.SyncDirectory(directory);
+  files.Unlink(unpublished_path_).IgnoreError();  // the next try takes another number
+  return status;
 }
 
 std::optional<UsedFile> CurrentSegment::Used(const std::string& set_aside_as) const {

@@ -19,6 +19,8 @@ using segment::ScannedRecord;
 
 namespace {
 
+constexpr uint32_t kLongestPadding = 4096;
+
 absl::StatusOr<segment::SegmentHeader> ReadHeader(io::ByteSource& source, uint64_t sequence,
                                                   const Identity& identity) {
   std::vector<uint8_t> bytes(segment::kSegmentHeaderSize);
@@ -126,10 +128,11 @@ void NoteKnowledge(const ScannedRecord& record, FileScan* result) {
 
 // Intact records out of order tell nothing but what they say was durable.
 absl::Status ScanBehindStop(segment::RecordScanner& scanner, FileScan* result) {
+  const uint32_t longest_payload = std::max(result->header.page_size, kLongestPadding);
   uint64_t from = result->stop_offset;
   for (;;) {
     STRATA_ASSIGN_OR_RETURN(const std::optional<ScannedRecord> record,
-                            scanner.FindIntactRecordAfter(from));
+                            scanner.FindIntactRecordAfter(from, longest_payload));
     if (!record.has_value()) return absl::OkStatus();
     NoteKnowledge(*record, result);
     from = record->offset + segment::kRecordHeaderSize + record->payload.size();

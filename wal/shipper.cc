@@ -52,6 +52,11 @@ absl::Status Shipper::Attach() {
       segment::ListSegments(*store_, state_.identity.name_space, state_.identity.log_id));
   STRATA_RETURN_IF_ERROR(FindOrWriteBase(stored));
   STRATA_RETURN_IF_ERROR(FollowStore(stored));
+  if (!std::exchange(cleaned_, true)) {
+    const absl::Status cleaned = store_->RemoveLeftovers(state_.identity.name_space + "/").status();
+    if (!cleaned.ok())
+      state_.environment.logger->Log(io::Severity::kWarning, std::string(cleaned.message()));
+  }
   attached_ = true;
   return absl::OkStatus();
 }

@@ -56,6 +56,7 @@ class Shipper {
   std::string identity_path_;
   segment::DictionaryCache dictionaries_;
   bool attached_ = false;
+  bool cleaned_ = false;  // of what uploads of killed processes left
   mutable io::Mutex mutex_;
   absl::Status stopped_ ABSL_GUARDED_BY(mutex_);
 };

@@ -52,7 +52,7 @@ TEST(ObjectStoreCrash, AcknowledgedObjectsSurviveAndNoneIsHalf) {
           ASSERT_LT(k, acknowledged[object]) << "lost object " << object;
         }
       }
-      const size_t leftovers = recovered.RemoveLeftovers().value();
+      const size_t leftovers = recovered.RemoveLeftovers("").value();
       ASSERT_LE(leftovers, 1u);
     }
   }

@@ -85,11 +85,22 @@ TEST_P(LocalObjectStoreTest, LeftoversAreIgnoredAndRemovedUnlessTheirWriterLives
   ASSERT_TRUE(fs().Open(Path("store/ns/~0123456789abcdef"), OpenMode::kCreate).ok());
   auto living = store_.Put("ns/living", IfPresent::kReplace).value();
   EXPECT_THAT(Keys(), ElementsAre("ns/k"));
-  EXPECT_EQ(store_.RemoveLeftovers().value(), 1u);
-  EXPECT_EQ(store_.RemoveLeftovers().value(), 0u);
+  EXPECT_EQ(store_.RemoveLeftovers("").value(), 1u);
+  EXPECT_EQ(store_.RemoveLeftovers("").value(), 0u);
   ASSERT_TRUE(living->Append(Bytes(1, 7)).ok());
   ASSERT_TRUE(living->Commit(Crc32c(0, Bytes(1, 7))).ok());
   EXPECT_THAT(Keys(), ElementsAre("ns/k", "ns/living"));
+}
+
+TEST_P(LocalObjectStoreTest, LeftoversOfOtherDirectoriesStay) {
+  ASSERT_TRUE(PutBytes("ns/k", {1}).ok());
+  ASSERT_TRUE(PutBytes("other/k", {1}).ok());
+  ASSERT_TRUE(fs().Open(Path("store/ns/~0123456789abcdef"), OpenMode::kCreate).ok());
+  ASSERT_TRUE(fs().Open(Path("store/other/~0123456789abcdef"), OpenMode::kCreate).ok());
+  EXPECT_EQ(store_.RemoveLeftovers("ns/").value(), 1u);
+  EXPECT_EQ(store_.RemoveLeftovers("nowhere/").value(), 0u);
+  EXPECT_FALSE(store_.RemoveLeftovers("../").ok());
+  EXPECT_EQ(store_.RemoveLeftovers("other/").value(), 1u);
 }
 
 TEST(LocalObjectStoreOnPosix, LinksDoNotLeadOutOfTheStore) {

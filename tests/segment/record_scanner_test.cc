@@ -109,6 +109,13 @@ TEST_F(RecordScannerTest, RecordsAcrossReadBoundariesComeWhole) {
   EXPECT_EQ(ScanAll(WriteLog(sample)).kinds.size(), 42u);
 }
 
+TEST_F(RecordScannerTest, RecordsThatAreTooLongAreNotLookedFor) {
+  io::MemorySource source(log_);
+  RecordScanner scanner(&source, seed_);
+  EXPECT_EQ(scanner.FindIntactRecordAfter(OffsetOf(3), 512).value()->offset, OffsetOf(3));
+  EXPECT_GT(scanner.FindIntactRecordAfter(OffsetOf(3), 511).value()->offset, OffsetOf(9));
+}
+
 TEST_F(RecordScannerTest, StopSaysWhatWasFound) {
   io::MemorySource source(std::vector<uint8_t>(log_.begin(), log_.begin() + OffsetOf(1) - 1));
   RecordScanner scanner(&source, seed_);

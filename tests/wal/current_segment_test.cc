@@ -291,5 +291,23 @@ TEST(IdentityTest, AFailedWriteLeavesTheOldDocument) {
   EXPECT_EQ(ReadIdentity(disk, "/id")->epoch, segment::Epoch(4));
 }
 
+TEST(CurrentSegmentBegin, AFileThatCannotBeBegunLeavesNothing) {
+  for (const support::CallSet call :
+       {support::kWriteCall, support::kSyncCall, support::kRenameCall}) {
+    support::SimulatedDisk disk;
+    ASSERT_TRUE(disk.CreateDirectory("/log").ok());
+    disk.FailOperation({.calls = call, .for_ever = true});
+    for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
+      segment::SegmentHeader header;
+      header.page_size = 512;
+      header.sequence = sequence;
+      auto begun = CurrentSegment::Create(disk, "/log", header, {});
+      EXPECT_FALSE(begun.ok() && (*begun)->Publish(disk, "/log").ok());
+    }
+    EXPECT_EQ(disk.faults_fired(), 3u);
+    EXPECT_EQ(disk.List("/log")->size(), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace strata::wal

@@ -341,7 +341,10 @@ TEST(RecoveryDirectoryTest, DurableFrameEndsNoTransaction) {
 
 TEST(RecoveryDirectoryTest, ImpossibleProgress) {
   const Image image = WithTail([](LogWorld& world) {
-    world.log->state().progress.shipped = FrameNo(3);  // the log ends at 2
+    {
+      io::MutexLock lock(&world.log->state().append_mutex);
+      world.log->state().progress.shipped = FrameNo(3);  // the log ends at 2
+    }
     ASSERT_TRUE(world.log->appender().AppendMark().ok());
   });
   ExpectDataLoss(Recover(image).status(), "impossible progress");

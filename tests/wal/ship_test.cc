@@ -82,9 +82,15 @@ class ShipTest : public testing::Test {
     return digest.value();
   }
 
-  FrameNo Shipped() {
+  static FrameNo ShippedOf(LogWorld& world) {
+    io::MutexLock lock(&world.log->state().append_mutex);
+    return world.log->state().progress.shipped;
+  }
+  FrameNo Shipped() { return ShippedOf(world_); }
+
+  uint64_t SealedDigest() {
     io::MutexLock lock(&world_.log->state().append_mutex);
-    return world_.log->state().progress.shipped;
+    return world_.log->state().progress.sealed_digest;
   }
 
   LogWorld world_;
@@ -104,7 +110,7 @@ TEST_F(ShipTest, SegmentsFollowOneAnotherAndCarryTheDigest) {
     const auto stored = Stored();
     ASSERT_FALSE(stored.empty());
     EXPECT_EQ(StoredDigest(stored.back()), DigestNow()) << pages;
-    EXPECT_EQ(world_.log->state().progress.sealed_digest, DigestNow());
+    EXPECT_EQ(SealedDigest(), DigestNow());
     ASSERT_TRUE(world_.log->Checkpoint(Shipped(), true, false)
                     .ok());  // from now on the database file says what was
   }
@@ -197,7 +203,19 @@ TEST_F(ShipTest, ALostResponseIsRecognised) {
   world_.Pass(60'000'000);
   EXPECT_EQ(Shipped(), FrameNo(2));
   EXPECT_EQ(Stored().size(), 2u);
-  EXPECT_EQ(world_.log->state().progress.sealed_digest, DigestNow());
+  EXPECT_EQ(SealedDigest(), DigestNow());
+}
+
+TEST_F(ShipTest, WhatAKilledUploadLeftGoesWhenTheLogIsShippedAgain) {
+  const std::string leftover = "/store/app/segments/~0123456789abcdef";
+  for (const char* directory : {"/store/app", "/store/app/segments"})
+    ASSERT_TRUE(world_.disk->CreateDirectory(directory).ok());
+  ASSERT_TRUE(support::DurableFile(*world_.disk, leftover, {1, 2, 3}).ok());
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  EXPECT_EQ(Stored().size(), 1u);
+  EXPECT_TRUE(absl::IsNotFound(world_.disk->Stat(leftover).status()));
 }
 
 TEST_F(ShipTest, AFailingStoreDoesNotStopCommits) {
@@ -302,7 +320,7 @@ TEST_F(ShipTest, SealingGoesOnAfterAKill) {
   ASSERT_TRUE(world_.CommitPages({{1, 9}}, 4).ok());
   world_.Pass(kLong);
   EXPECT_EQ(Shipped(), world_.log->state().commits->visible_frame());
-  EXPECT_EQ(world_.log->state().progress.sealed_digest, DigestNow());
+  EXPECT_EQ(SealedDigest(), DigestNow());
   EXPECT_EQ(world_.logger.text(), "");
 }
 
@@ -352,7 +370,7 @@ TEST_F(ShipTest, AChangedDatabaseStartsANewHistoryOfItsParent) {
   ASSERT_TRUE(world_.CommitPages({{2, 78}}, 2).ok());
   world_.Pass(kLong);
   EXPECT_EQ(Shipped(), FrameNo(3));
-  EXPECT_EQ(world_.log->state().progress.sealed_digest, DigestNow());
+  EXPECT_EQ(SealedDigest(), DigestNow());
 }
 
 TEST_F(ShipTest, ATouchedButEqualDatabaseGoesOn) {
@@ -391,7 +409,7 @@ TEST_F(ShipTest, ACloseCutShortAtAnyCallGoesOnWithItsHistory) {
     EXPECT_THAT(*world.Read(), ElementsAre(5, 6)) << nth;
     ASSERT_TRUE(world.CommitPages({{2, 7}}, 2).ok());
     world.Pass(kLong);
-    EXPECT_EQ(world.log->state().progress.shipped, FrameNo(4)) << nth << world.logger.text();
+    EXPECT_EQ(ShippedOf(world), FrameNo(4)) << nth << world.logger.text();
     if (closed || HasFailure()) break;
   }
 }
