@@ -8,10 +8,23 @@ function(strata_library name)
   target_include_directories(strata_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_options(strata_${name} PRIVATE ${STRATA_WARNINGS})
   target_link_libraries(strata_${name} PUBLIC ${ARG_DEPENDS})
+  if(STRATA_UNITY STREQUAL "all")
+    strata_unity(strata_${name})
+  endif()
   set_property(GLOBAL APPEND PROPERTY STRATA_LIBRARIES strata_${name})
 endfunction()
 
-# What the builds with sanitizers need: unit and short concurrent tests, without the products.
+# The sources of a target are compiled as one, the headers of Abseil, GoogleTest and the like read once: half to a
+# quarter of the time. Names in anonymous namespaces have to differ in it, or the file has SKIP_UNITY_BUILD_INCLUSION.
+# strata_unity(TARGET [files]): so many files as one; all, when not said.
+function(strata_unity target)
+  if(ARGC EQUAL 1)
+    set(ARGV1 0)
+  endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${ARGV1})
+endfunction()
+
+# What the builds with sanitizers need.
 add_custom_target(strata_unit_tests)
 add_custom_target(strata_concurrent_tests)
 
@@ -23,6 +36,9 @@ function(strata_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${STRATA_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  if(STRATA_UNITY)
+    strata_unity(${name})
+  endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   if(NOT ARG_TIMEOUT)

@@ -17,7 +17,7 @@ using segment::FrameHeader;
 using segment::FrameNo;
 using segment::SegmentReader;
 
-constexpr uint64_t kDirectoryRead = 512;  // entries at a time
+constexpr uint64_t kEntriesAtATime = 512;
 
 uint32_t SmallestSize(const SegmentReader& reader) {
   uint32_t smallest = UINT32_MAX;
@@ -43,9 +43,9 @@ absl::Status DigestWalk::ApplySealed(const OpenedSegment& opened, FrameNo after)
   const SegmentReader& reader = *opened.reader;
   std::vector<uint8_t> page(log_.page_size);
   segment::RecentPages recent;
-  for (uint64_t at = 0;; at += kDirectoryRead) {
+  for (uint64_t at = 0;; at += kEntriesAtATime) {
     STRATA_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries,
-                            reader.ReadDirectory(at, kDirectoryRead));
+                            reader.ReadDirectory(at, kEntriesAtATime));
     if (entries.empty()) return absl::OkStatus();
     for (size_t i = 0; i < entries.size(); ++i) {
       const DirectoryEntry& entry = entries[i];

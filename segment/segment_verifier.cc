@@ -12,7 +12,7 @@ namespace strata::segment {
 namespace {
 
 constexpr uint64_t kDirectoryPiece = 1024;
-constexpr size_t kReadBytes = 1 << 20;
+constexpr size_t kVerifiedAtATime = 1 << 20;
 
 }  // namespace
 
@@ -48,7 +48,7 @@ absl::Status SegmentVerifier::CollectIndex() {
 }
 
 absl::Status SegmentVerifier::Checksum(uint64_t from, uint64_t to, uint32_t* crc) const {
-  std::vector<uint8_t> buffer(std::min<uint64_t>(to - from, kReadBytes));
+  std::vector<uint8_t> buffer(std::min<uint64_t>(to - from, kVerifiedAtATime));
   while (from < to) {
     const size_t length = std::min<uint64_t>(to - from, buffer.size());
     const io::MutableBytes piece(buffer.data(), length);

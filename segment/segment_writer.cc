@@ -9,7 +9,7 @@
 namespace strata::segment {
 namespace {
 
-constexpr size_t kBufferBytes = 256 << 10;
+constexpr size_t kWriteBuffer = 256 << 10;
 
 absl::Status Invalid(absl::string_view what, uint64_t expected, uint64_t found) {
   return absl::InvalidArgumentError(
@@ -141,7 +141,7 @@ absl::Status SegmentWriter::Write(io::ByteView bytes) {
   summary_.crc32c = io::Crc32c(summary_.crc32c, bytes);
   summary_.bytes += bytes.size();
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-  return buffer_.size() < kBufferBytes ? absl::OkStatus() : Flush();
+  return buffer_.size() < kWriteBuffer ? absl::OkStatus() : Flush();
 }
 
 absl::Status SegmentWriter::Flush() {

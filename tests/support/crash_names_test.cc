@@ -10,7 +10,7 @@
 namespace strata::support {
 namespace {
 
-constexpr uint64_t kSeeds = 400;
+constexpr uint64_t kTries = 400;
 
 using Names = std::vector<std::string>;
 
@@ -37,7 +37,7 @@ class CrashNamesTest : public testing::Test {
                     FaultCounts* counts = nullptr) {
     ImageBuilder builder(disk_);
     builder.AdvanceTo(builder.operation_count());
-    for (uint64_t seed = 0; seed < kSeeds; ++seed) visit(*builder.Build({.seed = seed}, counts));
+    for (uint64_t seed = 0; seed < kTries; ++seed) visit(*builder.Build({.seed = seed}, counts));
   }
 
   SimulatedDisk disk_;

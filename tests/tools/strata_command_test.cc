@@ -213,7 +213,7 @@ class LargeDatabase : public StrataCommand {
 };
 
 TEST_F(LargeDatabase, CompactAndRestoreInBoundedMemory) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(STRATA_SANITIZED)
   GTEST_SKIP() << "the sanitizers' own memory is not what is measured";
 #endif
   FillElsewhere();

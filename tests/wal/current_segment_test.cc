@@ -18,7 +18,7 @@ using segment::kSegmentHeaderSize;
 using segment::PageNo;
 using testing::HasSubstr;
 
-constexpr size_t kRecord = segment::kRecordHeaderSize + kPageSize;
+constexpr size_t kStride = segment::kRecordHeaderSize + kPageSize;
 
 class CurrentSegmentTest : public testing::Test {
  protected:
@@ -83,7 +83,7 @@ TEST_F(CurrentSegmentTest, FramesReadBack) {
   EXPECT_EQ(segment_->first_frame(), FrameNo(3));
   EXPECT_EQ(segment_->last_commit(), FrameNo(5));
   for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(Version(3 + i, i + 1), 5 + i);
-  EXPECT_EQ(segment_->end_offset(), kSegmentHeaderSize + 3 * kRecord);
+  EXPECT_EQ(segment_->end_offset(), kSegmentHeaderSize + 3 * kStride);
 }
 
 TEST_F(CurrentSegmentTest, LongTransactionsGoInSeveralWrites) {
@@ -163,7 +163,7 @@ TEST_F(CurrentSegmentTest, ADamagedFrameNamesFileAndOffset) {
   ASSERT_TRUE(Append(1, {1, 2}, true).ok());
   auto file = disk_.Open("/log/0000000007.log", io::OpenMode::kReadWrite);
   ASSERT_TRUE(
-      (*file)->Write(kSegmentHeaderSize + kRecord + 100, std::vector<uint8_t>{1, 2, 3}).ok());
+      (*file)->Write(kSegmentHeaderSize + kStride + 100, std::vector<uint8_t>{1, 2, 3}).ok());
   std::vector<uint8_t> bytes(kPageSize);
   EXPECT_TRUE(segment_->ReadFrame(FrameNo(1), absl::MakeSpan(bytes)).ok());
   const absl::Status status = segment_->ReadFrame(FrameNo(2), absl::MakeSpan(bytes)).status();
@@ -178,7 +178,7 @@ TEST_F(CurrentSegmentTest, AMisplacedFrameIsRefused) {
   auto file = disk_.Open("/log/0000000007.log", io::OpenMode::kReadWrite);
   ASSERT_TRUE(
       (*file)
-          ->Write(kSegmentHeaderSize + kRecord, {bytes.data() + kSegmentHeaderSize, kRecord})
+          ->Write(kSegmentHeaderSize + kStride, {bytes.data() + kSegmentHeaderSize, kStride})
           .ok());
   std::vector<uint8_t> page(kPageSize);
   const absl::Status status = segment_->ReadFrame(FrameNo(2), absl::MakeSpan(page)).status();
@@ -200,7 +200,7 @@ TEST_F(CurrentSegmentTest, CopiesLiveUntilTheirSyncReturned) {
   const uint64_t begun = segment_->BeginSync();
   ASSERT_TRUE(Append(2, {2}, true).ok());
   segment_->FinishSync(begun);
-  EXPECT_EQ(segment_->unsynced_bytes(), kRecord);
+  EXPECT_EQ(segment_->unsynced_bytes(), kStride);
   EXPECT_TRUE(segment_->needs_sync());
   EXPECT_EQ(segment_->FirstDoubtfulByte(), kSegmentHeaderSize);  // the first block of frame 2
   segment_->DropUnsyncedCopies();
