@@ -81,6 +81,7 @@ void AddPointsCommand(CommandLine* line);
 void AddRecoverCommand(CommandLine* line);
 void AddRestoreCommand(CommandLine* line);
 void AddSegmentsCommand(CommandLine* line);
+void AddStatusCommand(CommandLine* line);
 void AddVerifyCommand(CommandLine* line);
 
 }  // namespace strata::tools

@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   strata::tools::AddRecoverCommand(&line);
   strata::tools::AddRestoreCommand(&line);
   strata::tools::AddPointsCommand(&line);
+  strata::tools::AddStatusCommand(&line);
   strata::tools::AddVerifyCommand(&line);
   strata::tools::AddCompactCommand(&line);
   strata::tools::AddAnalyzeCommand(&line);

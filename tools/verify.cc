@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "io/clock.h"
 #include "io/posix_file_system.h"
 #include "io/status_macros.h"
 #include "segment/store_listing.h"
@@ -24,6 +25,9 @@ class VerifyCommand : public Command {
  private:
   absl::StatusOr<compactor::VerifyReport> VerifyOne(io::ObjectStore* store,
                                                     const std::string& ns) const;
+  absl::StatusOr<compactor::VerifyReport> VerifyAndNote(io::ObjectStore* store,
+                                                        meta::MetaDb* meta_db,
+                                                        const std::string& ns) const;
   void Print(const std::string& ns, const compactor::VerifyReport& report) const;
 
   std::string ns_;
@@ -36,6 +40,7 @@ class VerifyCommand : public Command {
 void VerifyCommand::AddTo(CommandLine* line, std::shared_ptr<VerifyCommand> self) {
   CLI::App* app = line->Add("verify", "Prove that what a store holds is whole", self);
   AddStore(app);
+  AddMeta(app);
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store (default: all of them)");
   CLI::Option* quick = app->add_flag(
@@ -105,8 +110,33 @@ absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyOne(io::ObjectStore
   return compactor::Verify(store, &io::PosixFileSystem(), &io::SystemRandom(), ns, options);
 }
 
+absl::Status OutcomeOf(const absl::StatusOr<compactor::VerifyReport>& report) {
+  if (!report.ok() || report->findings.empty()) return report.status();
+  return absl::DataLossError(absl::StrCat(report->findings.size(), " findings, the first: ",
+                                          report->findings.front().object, ": ",
+                                          report->findings.front().message));
+}
+
+// The meta-db remembers how it ended, when the namespace is monitored, for `strata status`.
+absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyAndNote(io::ObjectStore* store,
+                                                                     meta::MetaDb* meta_db,
+                                                                     const std::string& ns) const {
+  if (meta_db == nullptr) return VerifyOne(store, ns);
+  const auto monitored = meta_db->Find(store->url(), ns);
+  if (absl::IsNotFound(monitored.status())) return VerifyOne(store, ns);
+  STRATA_RETURN_IF_ERROR(monitored.status());
+  const char* depth = full_ ? "full" : restore_test_ ? "restore-test" : "quick";
+  STRATA_ASSIGN_OR_RETURN(const int64_t job, meta_db->StartJob(monitored->id, "verify", depth,
+                                                               io::SystemClock().NowMicros()));
+  absl::StatusOr<compactor::VerifyReport> report = VerifyOne(store, ns);
+  STRATA_RETURN_IF_ERROR(
+      meta_db->EndJob(job, OutcomeOf(report), io::SystemClock().NowMicros()));
+  return report;
+}
+
 absl::StatusOr<int> VerifyCommand::Run() {
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<meta::MetaDb> meta_db, OpenMetaIfThere());
   std::vector<std::string> names = {ns_};
   if (ns_.empty()) {
     STRATA_ASSIGN_OR_RETURN(names, segment::ListNamespaces(*store));
@@ -114,7 +144,8 @@ absl::StatusOr<int> VerifyCommand::Run() {
   bool all_ok = true;
   Json reports = Json::array();
   for (const std::string& ns : names) {
-    STRATA_ASSIGN_OR_RETURN(compactor::VerifyReport report, VerifyOne(store.get(), ns));
+    STRATA_ASSIGN_OR_RETURN(compactor::VerifyReport report,
+                            VerifyAndNote(store.get(), meta_db.get(), ns));
     all_ok = all_ok && report.findings.empty();
     reports.push_back(ReportJson(ns, report));
     if (!json()) Print(ns, report);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "io/checksum.h"
+#include "io/replace_file.h"
 #include "io/status_macros.h"
 
 namespace strata::wal {
@@ -158,19 +159,8 @@ absl::StatusOr<Identity> ReadIdentity(io::FileSystem& files, const std::string& 
 absl::Status WriteIdentity(io::FileSystem& files, const std::string& path, const Identity& identity,
                            const io::Ownership& ownership) {
   const std::string text = EncodeIdentity(identity);
-  const std::string temporary = path + ".tmp";
-  // Never a file that is there: a sync of it may have failed, and its blocks would not become
-  // durable any more.
-  const absl::Status removed = files.Unlink(temporary);
-  if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
-  {
-    STRATA_ASSIGN_OR_RETURN(auto file, files.Open(temporary, io::OpenMode::kCreate, ownership));
-    STRATA_RETURN_IF_ERROR(
-        file->Write(0, {reinterpret_cast<const uint8_t*>(text.data()), text.size()}));
-    STRATA_RETURN_IF_ERROR(file->Sync());
-  }
-  STRATA_RETURN_IF_ERROR(files.Rename(temporary, path));
-  return files.SyncDirectory(io::DirectoryOf(path));
+  return io::ReplaceFile(files, path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
+                         ownership);
 }
 
 }  // namespace strata::wal

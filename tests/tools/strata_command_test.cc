@@ -180,6 +180,40 @@ TEST_F(StrataCommand, MonitoredNamespacesAreSyncedAndForgotten) {
   EXPECT_EQ(Run({"unmonitor", "--store", url(), "app"}).exit_code, 2);
 }
 
+TEST_F(StrataCommand, StatusTellsTheWindowAndWhatEndedHow) {
+  ModelLog log = SmallLog();
+  EXPECT_EQ(Run({"status", "--store", url(), "nobody"}).exit_code, 2);
+  Json status = RunJson({"status", "--store", url()}, 0)["namespaces"][0];
+  EXPECT_EQ(status["last"]["frame"], log.states().back().commit.frame.value());
+  EXPECT_EQ(status["first"]["frame"], log.states().front().commit.frame.value());
+  EXPECT_EQ(status["segments"], 6u);
+  EXPECT_EQ(status["verifications"]["done"], 0u);
+  ASSERT_EQ(Run({"monitor", "--store", url(), "app"}).exit_code, 0);
+  ASSERT_EQ(Run({"verify", "--store", url(), "app"}).exit_code, 0);
+  ASSERT_EQ(Run({"compact", "--store", url(), "app"}).exit_code, 0);
+  auto segments = segment::ListSegments(store(), "app", log.log_id());
+  const std::string object = segment::BuildSegmentKey("app", segments->back().key);
+  std::filesystem::resize_file(FileOf(object), std::filesystem::file_size(FileOf(object)) - 1);
+  ASSERT_EQ(Run({"verify", "--store", url(), "app"}).exit_code, 1);
+  status = RunJson({"status", "--store", url(), "app"}, 1).value("namespaces", Json::array());
+  EXPECT_TRUE(status.empty());  // the window's end cannot be read: an error, not a guess
+}
+
+TEST_F(StrataCommand, MetricsAreReplacedAsAWhole) {
+  SmallLog();
+  ASSERT_EQ(Run({"monitor", "--store", url(), "app"}).exit_code, 0);
+  ASSERT_EQ(Run({"verify", "--store", url(), "app"}).exit_code, 0);
+  const std::string path = directory() + "/strata.prom";
+  for (int i = 0; i < 2; ++i)
+    ASSERT_EQ(Run({"status", "--store", url(), "--prometheus", "-o", path}).exit_code, 0);
+  const std::vector<uint8_t> bytes = ReadFile(path);
+  const std::string text(bytes.begin(), bytes.end());
+  EXPECT_THAT(text, HasSubstr("# TYPE strata_store_last_frame gauge\n"
+                              "strata_store_last_frame{namespace=\"app\"} 12\n"));
+  EXPECT_THAT(text, HasSubstr("strata_verifications_last_ok{namespace=\"app\"} 1\n"));
+  EXPECT_EQ(text, Run({"status", "--store", url(), "--prometheus"}).output);
+}
+
 class LargeDatabase : public StrataCommand {
  protected:
   // Of STRATA_TEST_LARGE_MIB, 128 without it.
