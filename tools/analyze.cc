@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "compactor/cached_history.h"
 #include "compactor/history.h"
 #include "compactor/savings.h"
 #include "io/status_macros.h"
@@ -24,6 +25,7 @@ class AnalyzeCommand : public Command {
 
  private:
   absl::Status PrintSavings(io::ObjectStore* store, const LogHistory& log) const;
+  absl::StatusOr<compactor::NamespaceHistory> Load();
   void PrintDot(const LogHistory& log, const std::vector<PathStep>& path) const;
   void Print(const LogHistory& log, segment::FrameNo target,
              const std::vector<PathStep>& path) const;
@@ -32,16 +34,19 @@ class AnalyzeCommand : public Command {
   uint64_t frame_ = 0;
   bool dot_ = false;
   bool savings_ = false;
+  bool cached_ = false;
 };
 
 void AnalyzeCommand::AddTo(CommandLine* line, std::shared_ptr<AnalyzeCommand> self) {
   CLI::App* app =
       line->Add("analyze", "The cheapest restore path, and the graph it was found in", self);
   AddStore(app);
+  AddMeta(app);
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store")->required();
   app->add_option("--frame", frame_, "Where the path leads (default: the end)");
   app->add_flag("--savings", savings_, "What encoding anew, and training anew, would save");
+  app->add_flag("--cached", cached_, "As far as the meta-db knows, without asking the store");
   app->add_flag("--dot", dot_, "The frame graph in Graphviz's language, the path in bold");
 }
 
@@ -114,12 +119,21 @@ void AnalyzeCommand::Print(const LogHistory& log, segment::FrameNo target,
             << target.value() << ": " << FormatBytes(bytes) << " in " << requests << " requests\n";
 }
 
-absl::StatusOr<int> AnalyzeCommand::Run() {
+absl::StatusOr<compactor::NamespaceHistory> AnalyzeCommand::Load() {
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
-  STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
+  if (!cached_) return compactor::LoadHistory(*store, ns_);
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<meta::MetaDb> meta_db, OpenMeta());
+  STRATA_ASSIGN_OR_RETURN(compactor::CachedHistory cached,
+                          compactor::LoadCachedHistory(meta_db.get(), store->url(), ns_));
+  return std::move(cached.history);
+}
+
+absl::StatusOr<int> AnalyzeCommand::Run() {
+  STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, Load());
   const LogHistory* log = history.live();
   if (log == nullptr) return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": no segments"));
   if (savings_) {
+    STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
     STRATA_RETURN_IF_ERROR(PrintSavings(store.get(), *log));
     return kFine;
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "compactor/cached_history.h"
 #include "compactor/timeline.h"
 #include "io/status_macros.h"
 #include "tools/command.h"
@@ -26,8 +27,12 @@ class PointsCommand : public Command {
   Json StretchJson(const TimelineStretch& stretch) const;
   void PrintStretch(const TimelineStretch& stretch) const;
 
+  absl::StatusOr<int> RunCached(io::ObjectStore* store);
+  absl::StatusOr<Json> CoverageJson(const LogHistory& log, bool is_live);
+
   std::string ns_;
   bool commits_ = false;
+  bool cached_ = false;
   bool all_complete_ = true;
 };
 
@@ -35,9 +40,12 @@ void PointsCommand::AddTo(CommandLine* line, std::shared_ptr<PointsCommand> self
   CLI::App* app =
       line->Add("points", "What can be restored: which commits, and how large they are", self);
   AddStore(app);
+  AddMeta(app);
   AddJson(app);
   app->add_option("namespace", ns_, "Name of the database in the store")->required();
-  app->add_flag("--commits", commits_, "List every commit");
+  CLI::Option* commits = app->add_flag("--commits", commits_, "List every commit");
+  app->add_flag("--cached", cached_, "Which frames, as far as the meta-db knows; asks no store")
+      ->excludes(commits);
 }
 
 Json PointsCommand::StretchJson(const TimelineStretch& stretch) const {
@@ -110,8 +118,57 @@ absl::StatusOr<Json> PointsCommand::PointsOf(io::ObjectStore* store, const LogHi
   return document;
 }
 
+absl::StatusOr<Json> PointsCommand::CoverageJson(const LogHistory& log, bool is_live) {
+  STRATA_ASSIGN_OR_RETURN(const std::vector<compactor::CoveredStretch> coverage,
+                          compactor::CoverageOf(ns_, log));
+  Json stretches = Json::array();
+  if (!json()) {
+    std::cout << "log id " << segment::ToString(log.log_id) << (is_live ? " (live)" : "") << "\n";
+  }
+  for (const compactor::CoveredStretch& stretch : coverage) {
+    stretches.push_back({{"first_frame", stretch.first.value()},
+                         {"last_frame", stretch.last.value()},
+                         {"exact", stretch.is_exact},
+                         {"segments", stretch.segments},
+                         {"bytes", stretch.bytes}});
+    if (json()) continue;
+    std::cout << "frames " << stretch.first.value() << " to " << stretch.last.value() << ": "
+              << (stretch.is_exact ? "every commit" : "the last commit only") << ", "
+              << stretch.segments << " segments, " << FormatBytes(stretch.bytes) << "\n";
+  }
+  const absl::Status complete = compactor::PlanExactPath(ns_, log, compactor::EndOf(log)).status();
+  all_complete_ &= complete.ok();
+  if (!complete.ok() && !json()) std::cout << "WRONG " << complete.message() << "\n";
+  Json document = {{"log_id", segment::ToString(log.log_id)},
+                   {"live", is_live},
+                   {"page_size", log.page_size},
+                   {"complete", complete.ok()},
+                   {"stretches", stretches}};
+  if (!complete.ok()) document["finding"] = std::string(complete.message());
+  return document;
+}
+
+absl::StatusOr<int> PointsCommand::RunCached(io::ObjectStore* store) {
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<meta::MetaDb> meta_db, OpenMeta());
+  STRATA_ASSIGN_OR_RETURN(const compactor::CachedHistory cached,
+                          compactor::LoadCachedHistory(meta_db.get(), store->url(), ns_));
+  const LogHistory* live = cached.history.live();
+  if (live == nullptr)
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore"));
+  Json logs = Json::array();
+  for (const LogHistory& log : cached.history.logs) {
+    if (log.segments.empty()) continue;
+    STRATA_ASSIGN_OR_RETURN(Json covered, CoverageJson(log, &log == live));
+    logs.push_back(covered);
+  }
+  if (!json()) std::cout << "as the store was on " << FormatTime(cached.synced_us) << "\n";
+  PrintJson({{"namespace", ns_}, {"synced", FormatTime(cached.synced_us)}, {"logs", logs}});
+  return all_complete_ ? kFine : kFoundSomethingWrong;
+}
+
 absl::StatusOr<int> PointsCommand::Run() {
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  if (cached_) return RunCached(store.get());
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   const LogHistory* live = history.live();
   if (live == nullptr)

@@ -164,7 +164,7 @@ TEST_F(StrataCommand, DamageIsFoundAndSaid) {
 }
 
 TEST_F(StrataCommand, MonitoredNamespacesAreSyncedAndForgotten) {
-  SmallLog();
+  const ModelLog log = SmallLog();
   const std::string meta = directory() + "/state/strata/meta.db";
   EXPECT_EQ(RunJson({"monitor", "--store", url(), "app"}, 0)["segments_read"], 6u);
   EXPECT_TRUE(std::filesystem::exists(meta));
@@ -174,6 +174,11 @@ TEST_F(StrataCommand, MonitoredNamespacesAreSyncedAndForgotten) {
   EXPECT_EQ(RunJson({"compact", "--store", url(), "app", "--strategy", "all"}, 0)["merges"].size(),
             1u);
   EXPECT_EQ(RunJson({"segments", "--store", url(), "app", "--cached"}, 0)["segments"].size(), 7u);
+  EXPECT_EQ(RunJson({"analyze", "--store", url(), "app", "--cached"}, 0)["path"].size(), 1u);
+  Json points = RunJson({"points", "--store", url(), "app", "--cached"}, 0);
+  EXPECT_EQ(points["logs"][0]["complete"], true);
+  EXPECT_EQ(points["logs"][0]["stretches"].back()["last_frame"], log.last_frame().value());
+  EXPECT_EQ(Run({"points", "--store", url(), "app", "--cached", "--commits"}).exit_code, 2);
   EXPECT_EQ(RunJson({"namespaces", "--store", url()}, 0)["namespaces"][0]["monitored"], true);
   EXPECT_EQ(Run({"unmonitor", "--store", url(), "app"}).exit_code, 0);
   EXPECT_EQ(RunJson({"namespaces", "--store", url()}, 0)["namespaces"][0]["monitored"], false);
