@@ -24,7 +24,7 @@ struct JobSummary {
 // The log beside a database on this machine.
 struct LocalLog {
   segment::LogId log_id;
-  wal::CommitPoint end;   // its last commit
+  wal::CommitPoint end;    // its last commit
   uint64_t log_bytes = 0;  // of its files
   uint64_t unshipped_frames = 0;
   uint64_t unshipped_bytes = 0;
@@ -36,7 +36,7 @@ struct NamespaceStatus {
   segment::LogId log_id;
   segment::Epoch epoch;  // of the newest claim
   uint64_t segments = 0;
-  uint64_t bytes = 0;  // of the segments, those that do not count included
+  uint64_t bytes = 0;          // of the segments, those that do not count included
   segment::CommitEntry first;  // the restorable window
   segment::CommitEntry last;
   bool complete = false;  // no frame before the end is missing

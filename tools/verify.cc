@@ -112,9 +112,9 @@ absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyOne(io::ObjectStore
 
 absl::Status OutcomeOf(const absl::StatusOr<compactor::VerifyReport>& report) {
   if (!report.ok() || report->findings.empty()) return report.status();
-  return absl::DataLossError(absl::StrCat(report->findings.size(), " findings, the first: ",
-                                          report->findings.front().object, ": ",
-                                          report->findings.front().message));
+  return absl::DataLossError(absl::StrCat(report->findings.size(),
+                                          " findings, the first: ", report->findings.front().object,
+                                          ": ", report->findings.front().message));
 }
 
 // The meta-db remembers how it ended, when the namespace is monitored, for `strata status`.
@@ -129,8 +129,7 @@ absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyAndNote(io::ObjectS
   STRATA_ASSIGN_OR_RETURN(const int64_t job, meta_db->StartJob(monitored->id, "verify", depth,
                                                                io::SystemClock().NowMicros()));
   absl::StatusOr<compactor::VerifyReport> report = VerifyOne(store, ns);
-  STRATA_RETURN_IF_ERROR(
-      meta_db->EndJob(job, OutcomeOf(report), io::SystemClock().NowMicros()));
+  STRATA_RETURN_IF_ERROR(meta_db->EndJob(job, OutcomeOf(report), io::SystemClock().NowMicros()));
   return report;
 }
 
