@@ -21,16 +21,26 @@ DOORS = re.compile(
     r"std::filesystem|std::[io]?fstream|<fstream>|\bfopen\(|\bopendir\(|::open\(|::fsync\(|::fdatasync\(|::unlink\("
     r"|\bclock_gettime\(|\bgettimeofday\(|std::chrono::|\bsleep_for\(|std::random_device|std::mt19937|\bs?rand\(\)")
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+MERGE_MARK = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 # SQLite's own conventions rule in C code that is compiled into it.
 COMPILED_INTO_SQLITE = ("sqlite/inject/", "sqlite/virtual_wal.h", "tests/sqlite/fake_engine.h")
 
 
-def files(root):
-    listed = subprocess.run(["git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard", "--", *ALL],
+def all_files(root):
+    listed = subprocess.run(["git", "-C", root, "ls-files", "--cached", "--others", "--exclude-standard"],
                             capture_output=True, text=True)
     names = listed.stdout.splitlines() if listed.returncode == 0 else [
-        str(path.relative_to(root)) for folder in ALL for path in sorted((root / folder).rglob("*"))]
-    return [name for name in names if pathlib.Path(name).suffix in LINES and (root / name).exists()]
+        str(path.relative_to(root)) for path in sorted(root.rglob("*"))]
+    return [name for name in names if (root / name).is_file()]
+
+
+def files(root):
+    return [name for name in all_files(root) if name.split("/")[0] in ALL and pathlib.Path(name).suffix in LINES]
+
+
+def merge_marks(root, name):
+    """Scripts and settings too: what a merge left stands in files that no compiler reads."""
+    return len(MERGE_MARK.findall((root / name).read_bytes()))
 
 
 def too_long(root, name):
@@ -69,6 +79,7 @@ RULES = {"lines over the limit": too_long, "unfinished": unfinished, "past the d
 def measure(root, program):
     names = files(root)
     found = {rule: {n: c for n in names if (c := check(root, n))} for rule, check in RULES.items()}
+    found["marks of a merge"] = {n: c for n in all_files(root) if (c := merge_marks(root, n))}
     found["not as clang-format has it"] = unformatted(root, names, program)
     return found, len(names)
 

@@ -41,6 +41,9 @@ class StyleCheck(unittest.TestCase):
     def test_another_format_is_a_finding(self):
         self.assertEqual(self.answer({"io/a.cc": "int  a=0 ;\n"})[0], 1)
 
+    def test_what_a_merge_left_is_a_finding_in_any_file(self):
+        self.assertEqual(self.answer({"tools/run": "<" * 7 + " HEAD\n"})[0], 1)
+
     def test_what_is_known_may_stay_and_not_grow(self):
         known = {"past the doors of io": {"wal/a.cc": 1}}
         one = "int a = rand();\n"
