@@ -122,7 +122,8 @@ int OpenFlags(io::OpenMode mode) {
 
 // Only what carries frames: identities and locks are no business of a VFS.
 bool IsLogFile(const std::string& path) {
-  return absl::EndsWith(path, ".log") || absl::EndsWith(path, ".log.tmp");
+  return absl::EndsWith(path, ".log") || absl::EndsWith(path, ".log.tmp") ||
+         absl::EndsWith(path, "/spare.tmp");
 }
 
 }  // namespace

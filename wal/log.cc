@@ -229,6 +229,7 @@ absl::Status Log::PrepareToWrite(uint32_t page_size) {
   STRATA_RETURN_IF_ERROR(WriteIdentity(files, IdentityPath(), state_.identity, state_.ownership));
   STRATA_RETURN_IF_ERROR(files.SyncDirectory(io::DirectoryOf(state_.directory)));
   has_identity_ = true;
+  maintenance_.Start();
   return absl::OkStatus();
 }
 
