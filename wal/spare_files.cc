@@ -34,6 +34,7 @@ uint64_t SpareFiles::Limit() const {
 }
 
 bool SpareFiles::IsFull(bool spare_is_there) const {
+  state_.append_mutex.AssertHeld();
   const uint64_t end = state_.current->end_offset();
   return spare_is_there ? end >= Limit() : end >= 2 * state_.options.segment_bytes;
 }
@@ -44,6 +45,7 @@ bool SpareFiles::IsWanted() const {
 }
 
 void SpareFiles::NoteCommit(Durability durability) {
+  state_.append_mutex.AssertHeld();
   commits_wait_ = commits_wait_ || durability == Durability::kFull;
   if (asked_for_ == state_.current->header().sequence || !IsWanted()) return;
   asked_for_ = state_.current->header().sequence;
@@ -51,6 +53,7 @@ void SpareFiles::NoteCommit(Durability durability) {
 }
 
 segment::SegmentHeader SpareFiles::NextHeader(const std::vector<uint32_t>& past_seeds) {
+  state_.append_mutex.AssertHeld();
   segment::SegmentHeader header;
   header.page_size = state_.identity.page_size;
   header.log_id = state_.identity.log_id;
@@ -151,6 +154,7 @@ void SpareFiles::NoteSetAside() {
 }
 
 void SpareFiles::DropSpare() {
+  state_.append_mutex.AssertHeld();
   if (state_.spare == nullptr) return;
   // Recovery removes it when this unlink is lost.
   state_.environment.files->Unlink(state_.spare->path()).IgnoreError();

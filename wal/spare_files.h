@@ -20,30 +20,31 @@ class SpareFiles {
  public:
   explicit SpareFiles(LogState* state) : state_(*state) {}
 
+  // The caller of IsFull, NoteCommit, NextHeader and DropSpare holds LogState::append_mutex, that of
+  // SetAside and NoteSetAside LogState::maintenance.
+
   // Whether the current file is to be ended, given that a spare is there or not.
-  bool IsFull(bool spare_is_there) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  bool IsFull(bool spare_is_there) const;
 
   // After a commit: remembers that commits wait for syncs, and asks for a spare when it is time.
-  void NoteCommit(Durability durability) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  void NoteCommit(Durability durability);
 
   // In the background: has the next file ready. One call at a time.
   absl::Status Prepare();
 
   // In place of its unlink: keeps a file that is in no list any more. False when it is better
   // unlinked. The caller makes the directory durable before it gives up the maintenance lock.
-  absl::StatusOr<bool> SetAside(const CurrentSegment& segment)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.maintenance);
+  absl::StatusOr<bool> SetAside(const CurrentSegment& segment);
   // Then: those that were set aside may be used when every reader of the time has gone.
-  void NoteSetAside() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.maintenance);
+  void NoteSetAside();
 
   // Removes the spare, whose sequence number is below that of a file that is about to be created.
-  void DropSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  void DropSpare();
   // Removes everything that is kept for later.
   void DropAll();
 
   // Of the next file; `past_seeds` as in UsedFile.
-  segment::SegmentHeader NextHeader(const std::vector<uint32_t>& past_seeds = {})
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  segment::SegmentHeader NextHeader(const std::vector<uint32_t>& past_seeds = {});
 
  private:
   struct Kept {
