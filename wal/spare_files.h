@@ -20,8 +20,8 @@ class SpareFiles {
  public:
   explicit SpareFiles(LogState* state) : state_(*state) {}
 
-  // The caller of IsFull, NoteCommit, NextHeader and DropSpare holds LogState::append_mutex, that of
-  // SetAside and NoteSetAside LogState::maintenance.
+  // The caller of IsFull, NoteCommit, NextHeader and DropSpare holds LogState::append_mutex, that
+  // of SetAside and NoteSetAside LogState::maintenance.
 
   // Whether the current file is to be ended, given that a spare is there or not.
   bool IsFull(bool spare_is_there) const;
