@@ -1,5 +1,4 @@
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <random>
 #include <string>
@@ -9,6 +8,7 @@
 #include "compactor/cached_history.h"
 #include "compactor/compaction.h"
 #include "meta/meta_db.h"
+#include "tests/support/temporary_directory.h"
 
 // What the commands do without the store when a namespace has a million segments: a meta-db made
 // once, then read. Results: docs/benchmarks/planner.md.
@@ -55,31 +55,18 @@ std::vector<EpochClaim> Claims(const LogId& log_id) {
   return claims;
 }
 
-class Directory {
- public:
-  Directory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "strata-bench-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  std::string meta_path() const { return path_ + "/meta.db"; }
-
- private:
-  std::string path_;
-};
-
 const std::string& MetaPath() {
-  static const Directory directory;
-  static const std::string path = [] {
+  static const support::TemporaryDirectory directory("bench");
+  static const std::string path = directory.path() + "/meta.db";
+  static const bool written = [] {
     LogId log_id;
     log_id.bytes.fill(7);
-    const auto meta_db = meta::MetaDb::Open(directory.meta_path());
+    const auto meta_db = meta::MetaDb::Open(path);
     const auto monitored = (*meta_db)->Monitor(kUrl, kNs, 1);
     const absl::Status stored =
         (*meta_db)->Store(monitored->id, true, Segments(log_id), Claims(log_id), 2);
     if (!stored.ok()) std::abort();
-    return directory.meta_path();
+    return true;
   }();
   return path;
 }

@@ -13,7 +13,6 @@
 namespace strata::compactor {
 namespace {
 
-using segment::Codec;
 using segment::Dictionary;
 using segment::DictionaryKind;
 using segment::DirectoryEntry;
@@ -75,7 +74,7 @@ absl::Status Recompression::OfferKeyframes(const StoredSegment& stored, Training
 }
 
 absl::Status Recompression::ChooseFrameDictionary() {
-  frames_ = {Codec::kZstd, options_.zstd_level, nullptr};
+  frames_ = segment::ZstdEncoding(nullptr, options_.zstd_level);
   if (options_.dictionary.fewest_pages == 0) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(frames_.dictionary, segment::FindNewestDictionary(
                                                   *store_, history_.ns, DictionaryKind::kFrames));
@@ -96,7 +95,7 @@ absl::Status Recompression::ChooseFrameDictionary() {
       }
     }
   }
-  if (frames_.dictionary != nullptr) frames_.codec = Codec::kZstdDictionary;
+  frames_ = segment::ZstdEncoding(std::move(frames_.dictionary), options_.zstd_level);
   return absl::OkStatus();
 }
 

@@ -40,11 +40,6 @@ class OneDictionary : public segment::DictionarySource {
   const std::shared_ptr<const Dictionary> dictionary_;
 };
 
-segment::PageEncoding EncodingWith(std::shared_ptr<const Dictionary> dictionary) {
-  const Codec codec = dictionary == nullptr ? Codec::kZstd : Codec::kZstdDictionary;
-  return {codec, kZstdLevel, std::move(dictionary)};
-}
-
 uint64_t Scaled(uint64_t whole, uint64_t part_after, uint64_t part) {
   if (part == 0) return whole;
   return static_cast<uint64_t>(static_cast<double>(whole) * static_cast<double>(part_after) /
@@ -113,9 +108,10 @@ absl::StatusOr<uint64_t> Estimation::Rewritten(const std::vector<const CountedSe
   uint64_t bytes = 0;
   for (const CountedSegment* s : segments) {
     STRATA_ASSIGN_OR_RETURN(const auto reader, Open(*s));
-    STRATA_ASSIGN_OR_RETURN(const std::vector<uint8_t> rewritten,
-                            RewriteSealed(*reader, EncodingWith(dictionary), kLongestChain,
-                                          kAnySalt, std::make_shared<OneDictionary>(dictionary)));
+    STRATA_ASSIGN_OR_RETURN(
+        const std::vector<uint8_t> rewritten,
+        RewriteSealed(*reader, segment::ZstdEncoding(dictionary, kZstdLevel), kLongestChain,
+                      kAnySalt, std::make_shared<OneDictionary>(dictionary)));
     bytes += std::min<uint64_t>(rewritten.size(), s->size);
   }
   return bytes;

@@ -103,13 +103,7 @@ absl::Status Rewrite::CompareFrame(size_t i, const FrameHeader& found) const {
 
 absl::Status Rewrite::Compare(const SegmentReader& other) {
   STRATA_RETURN_IF_ERROR(other.VerifyAll());
-  const bool same_commits = std::equal(
-      reader_.commits().begin(), reader_.commits().end(), other.commits().begin(),
-      other.commits().end(), [](const CommitEntry& a, const CommitEntry& b) {
-        return a.frame == b.frame && a.time_us == b.time_us && a.digest == b.digest &&
-               a.database_pages == b.database_pages && a.min_database_pages == b.min_database_pages;
-      });
-  if (!same_commits || other.footer().frames != directory_.size()) {
+  if (reader_.commits() != other.commits() || other.footer().frames != directory_.size()) {
     return absl::DataLossError(
         absl::StrCat(reader_.source().name(), ": encoded anew, frames or commits are others"));
   }

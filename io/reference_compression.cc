@@ -4,12 +4,13 @@
 #define ZDICT_STATIC_LINKING_ONLY
 #include <zdict.h>
 #include <zstd.h>
-#include <zstd_errors.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "io/errno_status.h"
 #include "io/status_macros.h"
+#include "io/zstd_context.h"
 
 namespace strata::io {
 namespace {
@@ -23,50 +24,18 @@ constexpr unsigned kCoverSegment = 1000;
 constexpr unsigned kCoverWord = 8;
 constexpr unsigned kCoverTableBits = 20;
 
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-};
-
-ZSTD_CCtx* ThreadCompressor() {
-  static thread_local std::unique_ptr<ZSTD_CCtx, FreeContext> context;
-  if (context == nullptr) context.reset(ZSTD_createCCtx());
-  return context.get();
-}
-
-ZSTD_DCtx* ThreadDecompressor() {
-  static thread_local std::unique_ptr<ZSTD_DCtx, FreeContext> context;
-  if (context == nullptr) context.reset(ZSTD_createDCtx());
-  return context.get();
-}
-
-absl::Status OutOfMemory() { return absl::ResourceExhaustedError("zstd: out of memory"); }
-
-absl::Status CheckCompressing(size_t result) {
-  if (!ZSTD_isError(result)) return absl::OkStatus();
-  if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) return OutOfMemory();
-  return absl::InternalError(absl::StrCat("zstd: ", ZSTD_getErrorName(result)));
-}
-
-absl::Status CheckDecompressing(size_t result) {
-  if (!ZSTD_isError(result)) return absl::OkStatus();
-  if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) return OutOfMemory();
-  return absl::DataLossError(absl::StrCat("zstd: ", ZSTD_getErrorName(result)));
-}
-
 absl::Status Prepare(ZSTD_CCtx* context, const ZstdReference& reference, int level) {
-  size_t result = ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters);
-  if (!ZSTD_isError(result)) result = ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
-  if (!ZSTD_isError(result)) result = ZSTD_CCtx_setParameter(context, ZSTD_c_dictIDFlag, 0);
-  if (!ZSTD_isError(result))
-    result = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
-  STRATA_RETURN_IF_ERROR(CheckCompressing(result));
+  STRATA_RETURN_IF_ERROR(
+      CheckZstdWriting(ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0)));
+  STRATA_RETURN_IF_ERROR(CheckZstdWriting(ZSTD_CCtx_setParameter(context, ZSTD_c_dictIDFlag, 0)));
+  STRATA_RETURN_IF_ERROR(
+      CheckZstdWriting(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)));
   if (reference.dictionary != nullptr) {
     const ZSTD_CDict* digested = reference.dictionary->ForLevel(level);
-    if (digested == nullptr) return OutOfMemory();
-    return CheckCompressing(ZSTD_CCtx_refCDict(context, digested));
+    if (digested == nullptr) return LackError(Lack::kMemory, "zstd: no memory for a dictionary");
+    return CheckZstdWriting(ZSTD_CCtx_refCDict(context, digested));
   }
-  return CheckCompressing(
+  return CheckZstdWriting(
       ZSTD_CCtx_refPrefix(context, reference.prefix.data(), reference.prefix.size()));
 }
 
@@ -110,12 +79,11 @@ const ZSTD_CDict_s* ZstdDictionary::ForLevel(int level) const {
 
 absl::Status CompressAgainst(const ZstdReference& reference, ByteView block, int level,
                              std::vector<uint8_t>* out) {
-  ZSTD_CCtx* context = ThreadCompressor();
-  if (context == nullptr) return OutOfMemory();
+  STRATA_ASSIGN_OR_RETURN(ZSTD_CCtx* const context, FreshCompressor());
   STRATA_RETURN_IF_ERROR(Prepare(context, reference, level));
   out->resize(ZSTD_compressBound(block.size()));
   const size_t size = ZSTD_compress2(context, out->data(), out->size(), block.data(), block.size());
-  STRATA_RETURN_IF_ERROR(CheckCompressing(size));
+  STRATA_RETURN_IF_ERROR(CheckZstdWriting(size));
   out->resize(size);
   out->erase(out->begin(), out->begin() + kMagicBytes);
   return absl::OkStatus();
@@ -123,23 +91,21 @@ absl::Status CompressAgainst(const ZstdReference& reference, ByteView block, int
 
 absl::Status DecompressAgainst(const ZstdReference& reference, ByteView compressed,
                                MutableBytes out) {
-  ZSTD_DCtx* context = ThreadDecompressor();
-  if (context == nullptr) return OutOfMemory();
+  STRATA_ASSIGN_OR_RETURN(ZSTD_DCtx* const context, FreshDecompressor());
   const ByteView frame = WithMagic(compressed);
   const size_t length = ZSTD_findFrameCompressedSize(frame.data(), frame.size());
   if (ZSTD_isError(length) || length != frame.size()) {
     return absl::DataLossError(
         absl::StrCat("zstd: the frame does not end with its ", compressed.size(), " bytes"));
   }
-  ZSTD_DCtx_reset(context, ZSTD_reset_session_and_parameters);
   const size_t referenced =
       reference.dictionary != nullptr
           ? ZSTD_DCtx_refDDict(context, reference.dictionary->ForReading())
           : ZSTD_DCtx_refPrefix(context, reference.prefix.data(), reference.prefix.size());
-  STRATA_RETURN_IF_ERROR(CheckDecompressing(referenced));
+  STRATA_RETURN_IF_ERROR(CheckZstdReading(referenced));
   const size_t size =
       ZSTD_decompressDCtx(context, out.data(), out.size(), frame.data(), frame.size());
-  STRATA_RETURN_IF_ERROR(CheckDecompressing(size));
+  STRATA_RETURN_IF_ERROR(CheckZstdReading(size));
   if (size == out.size()) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("zstd: expected ", out.size(), " bytes, found ", size));
 }

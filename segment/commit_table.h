@@ -19,6 +19,8 @@ struct CommitEntry {
   uint32_t min_database_pages = 0;  // smallest size at any commit since the entry before (this one
                                     // included), so that a thinned table still knows about shrinks
   uint64_t digest = 0;              // 0 when the segment's digest kind is kNone
+
+  friend bool operator==(const CommitEntry&, const CommitEntry&) = default;
 };
 
 // Newest entry at or before `frame` / `time_us`; nullptr when all are later.

@@ -39,10 +39,8 @@ void TrainingSamples::ThinOut() {
 
 absl::StatusOr<uint32_t> MeasureRatio(const TrainingSamples& samples, size_t begin, size_t end,
                                       const Dictionary* dictionary, int zstd_level) {
-  PageEncoding encoding;
-  encoding.codec = dictionary == nullptr ? Codec::kZstd : Codec::kZstdDictionary;
-  encoding.zstd_level = zstd_level;
-  encoding.dictionary = std::shared_ptr<const Dictionary>(dictionary, [](const Dictionary*) {});
+  const PageEncoding encoding = ZstdEncoding(
+      std::shared_ptr<const Dictionary>(dictionary, [](const Dictionary*) {}), zstd_level);
   uint64_t stored = 0;
   std::vector<uint8_t> encoded;
   for (size_t i = begin; i < end; ++i) {

@@ -1,11 +1,18 @@
 #include "segment/frame_codec.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "io/compression.h"
 #include "io/reference_compression.h"
 #include "io/status_macros.h"
 
 namespace strata::segment {
+
+PageEncoding ZstdEncoding(std::shared_ptr<const Dictionary> dictionary, int zstd_level) {
+  const Codec codec = dictionary == nullptr ? Codec::kZstd : Codec::kZstdDictionary;
+  return {codec, zstd_level, std::move(dictionary)};
+}
 
 absl::StatusOr<Codec> EncodePage(io::ByteView page, const PageEncoding& encoding,
                                  std::vector<uint8_t>* encoded) {

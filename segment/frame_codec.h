@@ -20,6 +20,9 @@ struct PageEncoding {
   std::shared_ptr<const Dictionary> dictionary;  // with kZstdDictionary
 };
 
+// zstd with `dictionary`, or without one when it is nullptr.
+PageEncoding ZstdEncoding(std::shared_ptr<const Dictionary> dictionary, int zstd_level);
+
 // The codec used, which is kRaw when the page did not shrink. `encoded` is filled unless that is
 // kRaw: then the payload is the page itself. InvalidArgument: another codec, or no dictionary.
 absl::StatusOr<Codec> EncodePage(io::ByteView page, const PageEncoding& encoding,

@@ -45,15 +45,19 @@ absl::Status CommitQueue::failure() const {
   return failure_;
 }
 
+void CommitQueue::EnsureRoom() {
+  if (room_.empty()) room_.emplace_back();
+}
+
 void CommitQueue::Reserve() {
   io::MutexLock lock(&mutex_);
-  if (room_.empty()) room_.emplace_back();
+  EnsureRoom();
 }
 
 void CommitQueue::Append(const CommitPoint& commit, Durability durability) {
   io::MutexLock lock(&mutex_);
   if (!failure_.ok()) return;
-  if (room_.empty()) room_.emplace_back();
+  EnsureRoom();
   appended_ = commit;
   pending_.splice(pending_.end(), room_, room_.begin());
   pending_.back() = {commit, durability == Durability::kFull};

@@ -78,6 +78,7 @@ class CommitQueue {
     io::CondVar wake;
   };
 
+  void EnsureRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(const std::atomic<uint64_t>& reached, segment::FrameNo frame);
   void WaitForLeader(const std::atomic<uint64_t>& reached, segment::FrameNo frame)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -9,7 +9,6 @@
 
 namespace strata::wal {
 
-using segment::Codec;
 using segment::Dictionary;
 using segment::DictionaryKind;
 using segment::PageEncoding;
@@ -18,11 +17,6 @@ namespace {
 
 constexpr int kSealedZstdLevel = 3;
 constexpr int kBaseZstdLevel = 6;
-
-PageEncoding WithOrWithout(std::shared_ptr<const Dictionary> dictionary, int zstd_level) {
-  const Codec codec = dictionary == nullptr ? Codec::kZstd : Codec::kZstdDictionary;
-  return {codec, zstd_level, std::move(dictionary)};
-}
 
 absl::StatusOr<std::shared_ptr<const Dictionary>> TrainAndStore(
     const LogState& state, const segment::TrainingSamples& samples, DictionaryKind kind,
@@ -59,7 +53,7 @@ absl::Status FrameDictionary::Train(io::ObjectStore& store) {
 
 absl::StatusOr<PageEncoding> FrameDictionary::EncodingOfNext(io::ObjectStore& store) {
   const uint64_t wanted = state_.options.dictionary_frames;
-  if (wanted == 0) return WithOrWithout(nullptr, kSealedZstdLevel);
+  if (wanted == 0) return segment::ZstdEncoding(nullptr, kSealedZstdLevel);
   if (!looked_) {
     STRATA_ASSIGN_OR_RETURN(
         dictionary_,
@@ -68,13 +62,13 @@ absl::StatusOr<PageEncoding> FrameDictionary::EncodingOfNext(io::ObjectStore& st
     next_training_ = wanted;
   }
   if (dictionary_ == nullptr && seen_ >= next_training_) STRATA_RETURN_IF_ERROR(Train(store));
-  return WithOrWithout(dictionary_, kSealedZstdLevel);
+  return segment::ZstdEncoding(dictionary_, kSealedZstdLevel);
 }
 
 absl::StatusOr<PageEncoding> EncodingOfBase(const LogState& state, io::File& database,
                                             uint32_t pages, io::ObjectStore& store) {
   const uint64_t wanted = state.options.dictionary_frames;
-  if (wanted == 0 || pages < wanted) return WithOrWithout(nullptr, kBaseZstdLevel);
+  if (wanted == 0 || pages < wanted) return segment::ZstdEncoding(nullptr, kBaseZstdLevel);
   const uint32_t page_size = state.identity.page_size;
   segment::TrainingSamples samples(page_size);
   std::vector<uint8_t> page(page_size);
@@ -88,7 +82,7 @@ absl::StatusOr<PageEncoding> EncodingOfBase(const LogState& state, io::File& dat
   STRATA_ASSIGN_OR_RETURN(
       std::shared_ptr<const Dictionary> dictionary,
       TrainAndStore(state, samples, DictionaryKind::kPages, kBaseZstdLevel, store));
-  return WithOrWithout(std::move(dictionary), kBaseZstdLevel);
+  return segment::ZstdEncoding(std::move(dictionary), kBaseZstdLevel);
 }
 
 }  // namespace strata::wal

@@ -190,9 +190,8 @@ class History {
         training = Seconds() - started;
         if (dictionary == nullptr) train = false;
       }
-      const Codec codec = dictionary == nullptr ? Codec::kZstd : Codec::kZstdDictionary;
       Decode(Encode(
-                 s, {codec, kZstdLevel, dictionary}, chain,
+                 s, segment::ZstdEncoding(dictionary, kZstdLevel), chain,
                  [&](io::ByteView page) { samples.Offer(page); }, &encoded),
              std::make_shared<OneDictionary>(dictionary), chain, &decoded);
     }

@@ -4,20 +4,20 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tests/support/temporary_directory.h"
 
 namespace strata::bench {
 
 // A directory of its own for a database, removed at the end.
 class Scratch {
  public:
-  explicit Scratch(const std::string& parent);
-  ~Scratch();
+  explicit Scratch(const std::string& parent) : directory_("bench", parent) {}
 
-  std::string path() const { return directory_ + "/app.db"; }
-  const std::string& directory() const { return directory_; }
+  std::string path() const { return directory() + "/app.db"; }
+  const std::string& directory() const { return directory_.path(); }
 
  private:
-  std::string directory_;
+  const support::TemporaryDirectory directory_;
 };
 
 // Ends the program with the message of an error.

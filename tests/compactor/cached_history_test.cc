@@ -4,36 +4,20 @@
 #include "gtest/gtest.h"
 #include "meta/sync.h"
 #include "tests/compactor/scratch_store.h"
+#include "tests/compactor/store_facts.h"
 
 namespace strata::compactor {
 namespace {
 
 using segment::Epoch;
-using segment::EpochClaim;
 using segment::FrameNo;
-using segment::LogId;
 using segment::SegmentKey;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-LogId Id(uint8_t fill) {
-  LogId id;
-  id.bytes.fill(fill);
-  return id;
-}
-
 SegmentKey Key(uint64_t first, uint64_t last, uint8_t level = 0, uint64_t epoch = 1,
                uint8_t log = 1) {
   return {Id(log), FrameNo(first), FrameNo(last), Epoch(epoch), level};
-}
-
-EpochClaim Claim(uint64_t epoch, uint64_t first_frame, uint8_t log = 1) {
-  EpochClaim claim;
-  claim.epoch = Epoch(epoch);
-  claim.log_id = Id(log);
-  claim.first_frame = FrameNo(first_frame);
-  claim.page_size = 4096;
-  return claim;
 }
 
 std::vector<std::pair<SegmentKey, FrameNo>> Counted(const LogHistory& log) {

@@ -3,39 +3,17 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/compactor/scratch_store.h"
+#include "tests/compactor/store_facts.h"
 
 namespace strata::compactor {
 namespace {
 
 using segment::Epoch;
-using segment::EpochClaim;
 using segment::FrameNo;
-using segment::LogId;
-using segment::SegmentKey;
 using segment::StoredSegment;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-LogId Id(uint8_t fill) {
-  LogId id;
-  id.bytes.fill(fill);
-  return id;
-}
-
-StoredSegment Stored(uint64_t first, uint64_t last, uint64_t epoch, uint8_t level = 0,
-                     uint8_t id = 1) {
-  return {{Id(id), FrameNo(first), FrameNo(last), Epoch(epoch), level}, 1000};
-}
-
-EpochClaim Claim(uint64_t epoch, uint64_t first_frame, uint8_t id = 1) {
-  EpochClaim claim;
-  claim.log_id = Id(id);
-  claim.epoch = Epoch(epoch);
-  claim.first_frame = FrameNo(first_frame);
-  claim.page_size = 4096;
-  return claim;
-}
 
 TEST(History, ASegmentCountsBelowTheNextEpochOnly) {
   LogHistory log =

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -11,6 +9,7 @@
 #include "io/random.h"
 #include "io/store_url.h"
 #include "segment/store_layout.h"
+#include "tests/support/temporary_directory.h"
 
 namespace strata::compactor {
 
@@ -18,17 +17,14 @@ namespace strata::compactor {
 class ScratchStore : public testing::Test {
  protected:
   ScratchStore() {
-    std::string name = testing::TempDir() + "/strata-XXXXXX";
-    directory_ = mkdtemp(name.data());
-    url_ = io::LocalStoreUrl(directory_ + "/store");
+    url_ = io::LocalStoreUrl(directory() + "/store");
     store_ = *io::OpenStore(&io::PosixFileSystem(), &io::SystemRandom(), url_);
   }
-  ~ScratchStore() override { std::filesystem::remove_all(directory_); }
 
   io::ObjectStore& store() { return *store_; }
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return directory_.path(); }
   const std::string& url() const { return url_; }
-  std::string FileOf(const std::string& key) const { return directory_ + "/store/" + key; }
+  std::string FileOf(const std::string& key) const { return directory() + "/store/" + key; }
 
   void PutBytes(const std::string& key, const std::string& bytes) {
     io::ByteView view(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
@@ -43,7 +39,7 @@ class ScratchStore : public testing::Test {
   }
 
  private:
-  std::string directory_;
+  const support::TemporaryDirectory directory_{"store"};
   std::string url_;
   std::unique_ptr<io::ObjectStore> store_;
 };

@@ -71,6 +71,35 @@ class Install(unittest.TestCase):
                               capture_output=True, text=True, check=False)
         self.assertEqual((done.stdout, done.stderr), ("42\n", ""))
 
+    def entrypoint(self, database, store):
+        environment = {**os.environ, "PATH": f"{WORK / 'prefix' / 'bin'}:{os.environ['PATH']}", "DATABASE": str(database),
+                       "STRATA_STORE": store, "STRATA_NAMESPACE": "app"}
+        return subprocess.run([WORK / "prefix" / "share" / "strata" / "container" / "entrypoint", "sh", "-c",
+                               'if [ -e "$DATABASE" ]; then sqlite3 "$DATABASE" "SELECT a FROM t"; else echo none; fi'],
+                              env=environment, capture_output=True, text=True, check=False)
+
+    def test_a_container_starts_with_what_the_store_has(self):
+        store = f"file://{self.work}/store"
+        self.assertEqual(self.entrypoint(self.work / "empty.db", store).stdout.splitlines()[-1:], ["none"])
+        subprocess.run([WORK / "prefix" / "bin" / "sqlite3", f"file:{self.work}/app.db?wal=strata&store={store}&namespace=app",
+                        "CREATE TABLE t(a); INSERT INTO t VALUES(42);"], check=True)
+        done = self.entrypoint(self.work / "restored.db", store)
+        self.assertEqual((done.stdout.splitlines()[-1:], done.returncode), (["42"], 0), done.stderr)
+        # What is there is not touched.
+        subprocess.run([WORK / "prefix" / "bin" / "sqlite3", self.work / "restored.db", "UPDATE t SET a = 43;"], check=True)
+        self.assertEqual(self.entrypoint(self.work / "restored.db", store).stdout.splitlines()[-1:], ["43"])
+
+    def test_the_debian_package_has_it_all(self):
+        cpack = pathlib.Path(CMAKE).with_name("cpack")
+        subprocess.run([cpack, "--config", BUILD / "CPackConfig.cmake", "-B", self.work], check=True, stdout=subprocess.DEVNULL)
+        package, = self.work.glob("strata_*.deb")
+        subprocess.run(["dpkg-deb", "--extract", package, self.work / "root"], check=True)
+        command = self.work / "root" / "opt" / "strata" / "bin" / "strata"
+        done = subprocess.run([command, "--version"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        fields = subprocess.run(["dpkg-deb", "--field", package, "Depends"], capture_output=True, text=True, check=True)
+        self.assertIn("libzstd1", fields.stdout)
+
     def test_the_installed_command_runs_by_itself(self):
         done = subprocess.run([WORK / "prefix" / "bin" / "strata", "--version"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -16,6 +16,7 @@
 #include "io/mutex.h"
 #include "io/sleeper.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/temporary_directory.h"
 
 // Stand-ins for what a store on S3 meets.
 namespace strata::io {
@@ -36,13 +37,9 @@ class FakeEnvironment : public Environment {
 class AwsWorld {
  public:
   AwsWorld() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "strata-aws-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    home_ = pattern;
     std::filesystem::create_directory(home_ + "/.aws");
     environment.Set("HOME", home_);
   }
-  ~AwsWorld() { std::filesystem::remove_all(home_); }
 
   // A file in ~/.aws; returns its path.
   std::string WriteFile(const std::string& name, const std::string& text, mode_t mode = 0600) {
@@ -55,7 +52,8 @@ class AwsWorld {
   FakeEnvironment environment;
 
  private:
-  std::string home_;
+  const support::TemporaryDirectory directory_{"aws"};
+  const std::string& home_ = directory_.path();
 };
 
 // Time passes at once.

@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "io/posix_file_system.h"
 #include "tests/support/simulated_disk.h"
+#include "tests/support/temporary_directory.h"
 
 namespace strata::io {
 
@@ -22,18 +21,11 @@ class FileSystemUnderTest {
 
 class PosixUnderTest : public FileSystemUnderTest {
  public:
-  PosixUnderTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "strata-io-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    directory_ = pattern;
-  }
-  ~PosixUnderTest() override { std::filesystem::remove_all(directory_); }
-
   FileSystem& file_system() override { return PosixFileSystem(); }
-  std::string directory() override { return directory_; }
+  std::string directory() override { return directory_.path(); }
 
  private:
-  std::string directory_;
+  const support::TemporaryDirectory directory_{"io"};
 };
 
 class SimulatedUnderTest : public FileSystemUnderTest {

@@ -8,24 +8,18 @@
 #include "meta/integrity_check.h"
 #include "meta/schema.h"
 #include "tests/compactor/scratch_store.h"
+#include "tests/compactor/store_facts.h"
 
 namespace strata::meta {
 namespace {
 
+using compactor::Stored;
 using segment::Epoch;
 using segment::FrameNo;
-using segment::LogId;
-using segment::StoredSegment;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-StoredSegment Stored(uint64_t first, uint64_t last, uint64_t epoch = 1, uint8_t level = 0) {
-  LogId id;
-  id.bytes.fill(1);
-  return {{id, FrameNo(first), FrameNo(last), Epoch(epoch), level}, 1000};
-}
 
 class MetaDbTest : public compactor::ScratchStore {
  protected:

@@ -3,27 +3,17 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/compactor/scratch_store.h"
+#include "tests/compactor/store_facts.h"
 
 namespace strata::meta {
 namespace {
 
-using segment::Epoch;
+using compactor::Id;
+using compactor::Stored;
 using segment::EpochClaim;
-using segment::FrameNo;
-using segment::LogId;
 using segment::StoredSegment;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
-
-LogId Id(uint8_t fill) {
-  LogId id;
-  id.bytes.fill(fill);
-  return id;
-}
-
-StoredSegment Stored(uint64_t first, uint64_t last, uint64_t epoch, uint8_t level, uint8_t id = 1) {
-  return {{Id(id), FrameNo(first), FrameNo(last), Epoch(epoch), level}, 5};
-}
 
 class SyncTest : public compactor::ScratchStore {
  protected:
@@ -33,15 +23,10 @@ class SyncTest : public compactor::ScratchStore {
   }
 
   void PutSegment(const StoredSegment& stored) {
-    PutBytes(segment::BuildSegmentKey("app", stored.key), "bytes");
+    PutBytes(segment::BuildSegmentKey("app", stored.key), std::string(stored.size, 's'));
   }
   void PutEpoch(uint64_t epoch, uint64_t first_frame, uint8_t id = 1) {
-    EpochClaim claim;
-    claim.log_id = Id(id);
-    claim.epoch = Epoch(epoch);
-    claim.first_frame = FrameNo(first_frame);
-    claim.page_size = 4096;
-    PutClaim("app", claim);
+    PutClaim("app", compactor::Claim(epoch, first_frame, id));
   }
   SyncResult Run(SyncMode mode) {
     auto result = Sync(store(), meta_db_.get(), monitored_, mode, 99);

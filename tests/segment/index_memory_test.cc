@@ -3,13 +3,13 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <new>
 
 #include "gtest/gtest.h"
 #include "io/file_stream.h"
 #include "io/posix_file_system.h"
 #include "segment/page_index_builder.h"
+#include "tests/support/temporary_directory.h"
 
 // An index of 100 million pages is opened and looked up in with 16 MiB of heap. The test command
 // takes a tenth of the pages and of the heap; STRATA_INDEX_PAGES=100000000 in the environment all
@@ -73,10 +73,7 @@ class CountingSink : public io::ByteSink {
 class IndexMemoryTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = std::filesystem::temp_directory_path() / "strata-index-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-    auto file = io::PosixFileSystem().Open(directory_ + "/index", io::OpenMode::kCreate);
+    auto file = io::PosixFileSystem().Open(directory_.path() + "/index", io::OpenMode::kCreate);
     ASSERT_TRUE(file.ok()) << file.status();
     io::FileSink index(file->get());
     CountingSink hashes;
@@ -89,10 +86,8 @@ class IndexMemoryTest : public testing::Test {
     place_ = {0, builder.index_bytes(), builder.index_bytes(), hashes.bytes()};
   }
 
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::shared_ptr<io::FileSource> OpenSource() {
-    return *io::FileSource::Open(io::PosixFileSystem(), directory_ + "/index");
+    return *io::FileSource::Open(io::PosixFileSystem(), directory_.path() + "/index");
   }
 
   // Heap used since `before`, at the most, must be within the limit for so many pages.
@@ -118,12 +113,12 @@ class IndexMemoryTest : public testing::Test {
     }
   }
 
-  std::string directory_;
+  const support::TemporaryDirectory directory_{"index"};
   PageIndexPlace place_;
 };
 
 TEST_F(IndexMemoryTest, MappedIndexIsLookedUpInPlace) {
-  const std::string path = directory_ + "/index";
+  const std::string path = directory_.path() + "/index";
   std::FILE* file = std::fopen(path.c_str(), "rb");
   ASSERT_NE(file, nullptr);
   void* index = ::mmap(nullptr, place_.length, PROT_READ, MAP_PRIVATE, ::fileno(file), 0);

@@ -8,6 +8,7 @@
 
 #include "tests/sqlite/connection.h"
 #include "tests/sqlite/fake_engine.h"
+#include "tests/support/temporary_directory.h"
 
 namespace strata::sqlite_test {
 
@@ -16,18 +17,12 @@ namespace strata::sqlite_test {
 class ForkTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "strata-fork-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     unsetenv("STRATA_WAL");
     ASSERT_EQ(fake_engine_register(), SQLITE_OK);
     *fake_engine_record() = fake_record{};
     fake_engine_answer_delete_with(SQLITE_OK);
   }
-  void TearDown() override {
-    unsetenv("STRATA_WAL");
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { unsetenv("STRATA_WAL"); }
 
   std::string Path(const std::string& name = "app.db") const { return folder_ / name; }
   std::string Log(const std::string& name = "app.db") const { return Path(name) + "-wal"; }
@@ -46,7 +41,8 @@ class ForkTest : public ::testing::Test {
     std::filesystem::copy_file(Log("crashed.db"), Log());
   }
 
-  std::filesystem::path folder_;
+  const support::TemporaryDirectory directory_{"fork"};
+  const std::filesystem::path folder_ = directory_.path();
 };
 
 }  // namespace strata::sqlite_test

@@ -9,10 +9,6 @@
 namespace strata::sqlite_surface {
 namespace {
 
-const char kRows[] =
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200) "
-    "INSERT INTO t(b) SELECT hex(zeroblob(200)) FROM n";
-
 TEST(ModesTest, ExclusiveLockingKeepsOthersOut) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -42,7 +38,7 @@ TEST(ModesTest, ExclusiveLockingFromTheStart) {
 TEST(ModesTest, JournalModeGoesBothWays) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
-    s.Run(db, kRows);
+    s.AddRows(db);
     for (const char* mode :
          {"delete", "wal", "truncate", "wal", "persist", "wal", "memory", "wal"}) {
       s.Run(db, std::string("PRAGMA journal_mode=") + mode + "; INSERT INTO t(b) VALUES('" + mode +
@@ -70,7 +66,7 @@ TEST(ModesTest, LeavingWalNeedsTheDatabaseForItself) {
 TEST(ModesTest, PageSizeChangesByLeavingWalAndComingBack) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Run(db, "PRAGMA page_size=8192; VACUUM; PRAGMA page_size");
     s.Run(db, "PRAGMA journal_mode=delete; PRAGMA page_size=16384; VACUUM; PRAGMA page_size");
     s.Run(db, "PRAGMA journal_mode=wal; INSERT INTO t(b) VALUES('after'); SELECT count(*) FROM t");
@@ -84,7 +80,7 @@ TEST(ModesTest, PersistWalKeepsTheLogAndItsCommits) {
     sqlite3* db = s.OpenWal();
     int on = 1;
     s.Note("set", s.api().file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &on));
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Close(db);
     s.Note("log", std::filesystem::exists(s.Path("app.db-wal")));
     db = s.Open();
@@ -101,7 +97,7 @@ TEST(ModesTest, NoCheckpointOnCloseLeavesEverythingInTheLog) {
     int on = 0;
     s.Note("set", s.api().db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &on));
     s.Note("on", on);
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Close(db);
     s.Note("log", std::filesystem::exists(s.Path("app.db-wal")));
     s.NotePages();
@@ -116,7 +112,7 @@ TEST(ModesTest, NoCheckpointOnCloseLeavesEverythingInTheLog) {
 TEST(ModesTest, ReadOnlyConnectionReadsAndDoesNotWrite) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Close(db);
     sqlite3* reader = s.Open("app.db", "", SQLITE_OPEN_READONLY);
     s.Note("read-only", s.api().db_readonly(reader, "main"));
@@ -132,7 +128,7 @@ TEST(ModesTest, ReadOnlyConnectionReadsAndDoesNotWrite) {
 TEST(ModesTest, ImmutableReadsTheFileAndMakesNoLog) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Close(db);
     sqlite3* reader = s.Open("app.db", "immutable=1");
     s.Run(reader, "SELECT count(*) FROM t; INSERT INTO t(b) VALUES(1)");
@@ -146,7 +142,7 @@ TEST(ModesTest, LargestAndSmallestPages) {
       sqlite3* db = s.Open();
       s.Run(db, "PRAGMA page_size=" + std::to_string(size) + "; PRAGMA journal_mode=wal");
       s.Run(db, "CREATE TABLE t(a INTEGER PRIMARY KEY, b); PRAGMA page_size");
-      s.Run(db, kRows);
+      s.AddRows(db);
       s.Run(db, "UPDATE t SET b=zeroblob(70000) WHERE a%50=0; DELETE FROM t WHERE a%3=0");
       sqlite3* other = s.Open();
       s.Run(other, "SELECT count(*), sum(length(b)) FROM t; PRAGMA integrity_check");
@@ -160,7 +156,7 @@ TEST(ModesTest, MmapSizeChangesNothingThatIsRead) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
     s.Run(db, "PRAGMA mmap_size=1000000");
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     sqlite3* other = s.Open();
     s.Run(other, "PRAGMA mmap_size=1000000; SELECT count(*), sum(length(b)) FROM t");

@@ -20,9 +20,6 @@ uint64_t Checksum(const std::vector<char>& bytes) {  // FNV-1a
 
 Session::Session(const Library& library) : api_(library) {
   setenv("STRATA_WAL", "1", 1);
-  std::string pattern = (std::filesystem::temp_directory_path() / "strata-surface-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) std::abort();
-  folder_ = pattern;
   std::filesystem::current_path(folder_);
 }
 
@@ -31,7 +28,6 @@ Session::~Session() {
     if (db != nullptr) api_.close_v2(db);
   }
   std::filesystem::current_path(folder_.parent_path());
-  std::filesystem::remove_all(folder_);
 }
 
 std::string Session::NameOf(sqlite3* db) const {
@@ -66,6 +62,12 @@ int Session::Close(sqlite3* db) {
   if (rc == SQLITE_OK)
     std::replace(connections_.begin(), connections_.end(), db, (sqlite3*)nullptr);
   return rc;
+}
+
+int Session::AddRows(sqlite3* db) {
+  return Run(db,
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200) "
+             "INSERT INTO t(b) SELECT hex(zeroblob(200)) FROM n");
 }
 
 int Session::RunOne(sqlite3* db, const char* sql, const char** rest) {

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "tests/sqlite_surface/library.h"
+#include "tests/support/temporary_directory.h"
 
 namespace strata::sqlite_surface {
 
 // A folder, which is the working directory meanwhile, connections to databases in it, and a
-// transcript of what was done through one library
-// and what came back. Databases go to WAL by `PRAGMA journal_mode=wal`, on Strata too: STRATA_WAL=1
+// transcript of what was done through one library and
+// what came back. Databases go to WAL by `PRAGMA journal_mode=wal`, on Strata too: STRATA_WAL=1
 // is in the environment.
 class Session {
  public:
@@ -34,6 +35,8 @@ class Session {
   // Runs statements one after the other and notes code, rows and changes of each. Returns the last
   // code, which is an extended one.
   int Run(sqlite3* db, const std::string& sql);
+  // 200 rows of 400 bytes into t.
+  int AddRows(sqlite3* db);
   // The first value of the first row, noted as well.
   std::string Value(sqlite3* db, const std::string& sql);
 
@@ -49,7 +52,8 @@ class Session {
   std::string NameOf(sqlite3* db) const;
 
   const Library& api_;
-  std::filesystem::path folder_;
+  const support::TemporaryDirectory directory_{"surface"};
+  const std::filesystem::path folder_ = directory_.path();
   std::vector<sqlite3*> connections_;  // in the order of their opening; nullptr: closed
   std::string transcript_;
   std::string value_;

@@ -7,14 +7,10 @@
 namespace strata::sqlite_surface {
 namespace {
 
-const char kRows[] =
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200) "
-    "INSERT INTO t(b) SELECT hex(zeroblob(200)) FROM n";
-
 TEST(BackupTest, OfADatabaseInWalModeIntoAnother) {
   ExpectSame([](Session& s) {
     sqlite3* from = s.OpenWal();
-    s.Run(from, kRows);
+    s.AddRows(from);
     sqlite3* to = s.OpenWal("to.db");
     sqlite3_backup* backup = s.api().backup_init(to, "main", from, "main");
     ASSERT_NE(backup, nullptr);
@@ -36,7 +32,7 @@ TEST(BackupTest, OfADatabaseInWalModeIntoAnother) {
 TEST(BackupTest, WriteByAnotherConnectionRestartsIt) {
   ExpectSame([](Session& s) {
     sqlite3* from = s.OpenWal();
-    s.Run(from, kRows);
+    s.AddRows(from);
     sqlite3* writer = s.OpenWal();
     sqlite3* to = s.Open("to.db");
     sqlite3_backup* backup = s.api().backup_init(to, "main", from, "main");

@@ -7,10 +7,6 @@
 namespace strata::sqlite_surface {
 namespace {
 
-const char kRows[] =
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200) "
-    "INSERT INTO t(b) SELECT hex(zeroblob(200)) FROM n";
-
 TEST(TransactionTest, StaleSnapshotCannotBecomeAWriter) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -61,16 +57,16 @@ TEST(TransactionTest, SavepointsAndSpillsRollBackExactly) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
     s.Run(db, "PRAGMA cache_size=5; BEGIN");
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Run(db,
           "SAVEPOINT one; UPDATE t SET b='one'||b WHERE a%2=0; SAVEPOINT two; DELETE FROM t WHERE "
           "a<100");
     s.Run(db, "ROLLBACK TO two; SELECT count(*), sum(length(b)) FROM t");
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Run(db, "RELEASE two; ROLLBACK TO one; SELECT count(*), sum(length(b)) FROM t; RELEASE one");
     s.Run(db, "COMMIT; SELECT count(*), sum(length(b)) FROM t; PRAGMA integrity_check");
     s.Run(db, "BEGIN");
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Run(db,
           "DROP TABLE t; ROLLBACK; SELECT count(*), sum(length(b)) FROM t; PRAGMA integrity_check");
     s.Run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
@@ -82,10 +78,10 @@ TEST(TransactionTest, CacheFlushWritesWithinTheTransaction) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
     s.Run(db, "BEGIN");
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Note("flush", s.api().db_cacheflush(db));
     s.Run(db, "UPDATE t SET b='x' WHERE a<10; ROLLBACK; SELECT count(*) FROM t; BEGIN");
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Note("flush", s.api().db_cacheflush(db));
     s.Run(db, "COMMIT; SELECT count(*) FROM t; PRAGMA wal_checkpoint(TRUNCATE)");
     s.NotePages();
@@ -95,7 +91,7 @@ TEST(TransactionTest, CacheFlushWritesWithinTheTransaction) {
 TEST(TransactionTest, VacuumInPlaceAndIntoAFile) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.Run(db, "DELETE FROM t WHERE a%4<>0; PRAGMA page_count; VACUUM; PRAGMA page_count");
     s.Run(db, "VACUUM INTO 'copy.db'");
     s.NotePages("copy.db");
@@ -114,7 +110,7 @@ TEST(TransactionTest, IncrementalAndFullAutoVacuum) {
       sqlite3* db = s.Open();
       s.Run(db, std::string("PRAGMA auto_vacuum=") + mode + "; PRAGMA journal_mode=wal");
       s.Run(db, "CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
-      s.Run(db, kRows);
+      s.AddRows(db);
       s.Run(db, "DELETE FROM t WHERE a>20; PRAGMA page_count; PRAGMA incremental_vacuum(5)");
       s.Run(db, "PRAGMA page_count; PRAGMA freelist_count; PRAGMA wal_checkpoint(TRUNCATE)");
       s.NotePages();
@@ -142,7 +138,7 @@ TEST(TransactionTest, AttachedDatabasesCommitTogether) {
 TEST(TransactionTest, InterruptAndProgressStopAStatement) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
-    s.Run(db, kRows);
+    s.AddRows(db);
     s.api().progress_handler(
         db, 100, [](void*) { return 1; }, nullptr);
     s.Run(db, "UPDATE t SET b=b||'x'");
@@ -163,7 +159,7 @@ TEST(TransactionTest, InterruptAndProgressStopAStatement) {
 TEST(TransactionTest, InterruptFromTheProgressHandler) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
-    s.Run(db, kRows);
+    s.AddRows(db);
     struct Both {
       Session* session;
       sqlite3* db;

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <thread>
 
 #include "io/bytes.h"
@@ -11,6 +10,7 @@
 #include "io/posix_file_system.h"
 #include "io/status_macros.h"
 #include "segment/digest.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/wal/log_world.h"
 
 // Every commit stores the hash of the database in page 1; every reader works it out again. On a
@@ -35,10 +35,6 @@ uint64_t HashOf(const std::vector<Page>& pages) {
 class IsolationTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "strata-isolation-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     options_.segment_bytes = 48 << 10;
     options_.checkpoint_bytes = 24 << 10;
     options_.unsynced_bytes = 64 << 10;
@@ -46,14 +42,11 @@ class IsolationTest : public testing::Test {
     options_.quiet_us = 1'000;
     Open();
   }
-  void TearDown() override {
-    log_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  void TearDown() override { log_.reset(); }
 
   void Open() {
     LogPlace place;
-    place.database = directory_ + "/app.db";
+    place.database = directory_.path() + "/app.db";
     place.directory = place.database + "-wal";
     place.open_database = [this] { return OpenDatabase(); };
     auto log = Log::Open(
@@ -64,7 +57,7 @@ class IsolationTest : public testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<io::File>> OpenDatabase() {
-    return io::PosixFileSystem().Open(directory_ + "/app.db", io::OpenMode::kCreateOrOpen);
+    return io::PosixFileSystem().Open(directory_.path() + "/app.db", io::OpenMode::kCreateOrOpen);
   }
 
   // The pages of the connection's snapshot, or of its open transaction.
@@ -159,7 +152,7 @@ class IsolationTest : public testing::Test {
     }
   }
 
-  std::string directory_;
+  const support::TemporaryDirectory directory_{"isolation"};
   RecordingLogger logger_;
   Options options_;
   std::shared_ptr<Log> log_;
