@@ -33,8 +33,10 @@ int BeginRead(strata_wal* wal, int* changed) {
 
 void EndRead(strata_wal* wal) {
   Guard([&] {
-    // SQLite ends a write transaction that is still open with the read transaction.
-    if (wal->connection->holds_write_lock()) EndWrite(wal);
+    // SQLite ends a write transaction that is still open with the read transaction. It also ends
+    // one that is not there before it begins another, when a writer may have the lock already that
+    // it queued for.
+    if (wal->connection->reading() && wal->connection->holds_write_lock()) EndWrite(wal);
     wal->connection->EndRead();
     return SQLITE_OK;
   });
