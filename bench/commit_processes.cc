@@ -47,8 +47,8 @@ class CommitProcesses : public Workload {
     for (int64_t i = 0; i < writers; ++i) {
       Child& child = *children[static_cast<size_t>(i)];
       const auto told = nlohmann::json::parse(child.ReadLine());
-      results.push_back(
-          {Latencies::Load(LatencyFile(setup_, i)), told["all_commits"], told["seconds"]});
+      results.push_back({Latencies::Load(LatencyFile(setup_, i)), told["all_commits"],
+                         told["in_time"], told["seconds"]});
     }
     for (auto& child : children) child->WriteLine("end");
     for (auto& child : children) child->Wait();
@@ -72,7 +72,9 @@ class CommitProcess : public Workload {
   nlohmann::json Round() override {
     const WriterResult result = writer_->Run();
     result.latencies.Save(LatencyFile(setup_, setup_.Number("number", 0)));
-    return {{"all_commits", result.all_commits}, {"seconds", result.seconds}};
+    return {{"all_commits", result.all_commits},
+            {"in_time", result.in_time},
+            {"seconds", result.seconds}};
   }
 
  private:

@@ -28,7 +28,7 @@ nlohmann::json Summary(const std::vector<WriterResult>& results) {
   int64_t commits = 0;
   for (const WriterResult& result : results) {
     latencies.Merge(result.latencies);
-    if (result.seconds > 0) rate += static_cast<double>(result.latencies.count()) / result.seconds;
+    if (result.seconds > 0) rate += static_cast<double>(result.in_time) / result.seconds;
     commits += result.all_commits;
   }
   summary["commits_per_s"] = rate;
@@ -54,17 +54,23 @@ WriterResult Writer::Run() {
   const int64_t commits = setup_.Number("commits", 0);
   const int64_t measured_from =
       Now() + setup_.Number("warm_up_ms", commits > 0 ? 0 : 200) * 1'000'000;
-  while (Now() < measured_from) Insert(result.all_commits++);
-  const int64_t begin = Now();
-  const int64_t end = begin + setup_.Number("milliseconds", 2000) * 1'000'000;
-  int64_t before = begin;
+  int64_t before = Now();
+  while (before < measured_from) {
+    Insert(result.all_commits++);
+    const int64_t after = Now();
+    if (after >= measured_from)
+      result.latencies.Add(after - before);  // it reached into the measured time
+    before = after;
+  }
+  const int64_t end = measured_from + setup_.Number("milliseconds", 2000) * 1'000'000;
   while (commits > 0 ? result.all_commits < commits : before < end) {
     Insert(result.all_commits++);
     const int64_t after = Now();
     result.latencies.Add(after - before);
+    if (commits > 0 || after < end) ++result.in_time;
     before = after;
   }
-  result.seconds = static_cast<double>(before - begin) / 1e9;
+  result.seconds = static_cast<double>((commits > 0 ? before : end) - measured_from) / 1e9;
   return result;
 }
 

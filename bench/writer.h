@@ -11,9 +11,10 @@
 namespace strata::bench {
 
 struct WriterResult {
-  Latencies latencies;      // of the commits that are measured
+  Latencies latencies;      // of the commits that ended after the warm-up
   int64_t all_commits = 0;  // with those of the warm-up
-  double seconds = 0;
+  int64_t in_time = 0;      // that ended in the measured time
+  double seconds = 0;       // measured
 };
 
 void CreateEventTable(const Setup& setup, Connection* connection);
@@ -29,6 +30,8 @@ class Writer {
   Writer(const Setup& setup, Connection* connection, int64_t number);
 
   // Inserts for `warm_up_ms`, then for `milliseconds`, measured; or exactly `commits` times.
+  // Writers that start together measure the same stretch of time: one that has to wait gets no
+  // other one.
   WriterResult Run();
 
  private:
