@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "io/bytes.h"
+#include "io/shared_memory.h"
 
 // The seam between Strata and the disk. Everything that touches local files goes through these two
 // interfaces; io/posix_file_system.h is the product's implementation,
@@ -27,6 +28,12 @@
 namespace strata::io {
 
 enum class LockKind { kShared, kExclusive };
+
+// Bytes of a file to lock, which need not exist. `count` 0: all from `first` on.
+struct LockRange {
+  uint64_t first = 0;
+  uint64_t count = 0;
+};
 
 // An open file. Reads and writes are positioned and may come from any number of threads at once;
 // the destructor closes and ignores errors (what must be durable was synced). Closing drops the
@@ -51,10 +58,17 @@ class File {
   virtual absl::StatusOr<uint64_t> Size() = 0;
   virtual absl::Status Truncate(uint64_t size) = 0;
 
-  // Advisory lock of the whole file that belongs to this open file, not to the process (open file
-  // description lock). Never waits: false when another open file holds a conflicting one.
-  virtual absl::StatusOr<bool> TryLock(LockKind kind) = 0;
-  virtual absl::Status Unlock() = 0;
+  // Advisory lock that belongs to this open file, not to the process (open file description lock).
+  // Never waits: false when another open file holds a conflicting one. A child of fork() holds
+  // none.
+  virtual absl::StatusOr<bool> TryLockRange(const LockRange& range, LockKind kind) = 0;
+  virtual absl::Status UnlockRange(const LockRange& range) = 0;
+  // Whether another open file holds a lock, of any kind, on a byte of `range`.
+  virtual absl::StatusOr<bool> IsLockedByOthers(const LockRange& range) = 0;
+
+  // The same of the whole file.
+  absl::StatusOr<bool> TryLock(LockKind kind) { return TryLockRange({}, kind); }
+  absl::Status Unlock() { return UnlockRange({}); }
 
   // The path it was opened with, for messages.
   virtual const std::string& path() const = 0;
@@ -116,6 +130,12 @@ class FileSystem {
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   // Of the name itself: a symbolic link is kOther.
   virtual absl::StatusOr<FileInfo> Stat(const std::string& path) = 0;
+
+  // The memory of the file `path`, shared by all who map it: `mode` is kCreate or kReadWrite. Up to
+  // `bytes` can be addressed; Reserve says from where to where they may be touched. Its content is
+  // never durable. FailedPrecondition: a file system without shared mappings.
+  virtual absl::StatusOr<std::unique_ptr<SharedMemory>> MapShared(
+      const std::string& path, OpenMode mode, uint64_t bytes, const Ownership& ownership = {}) = 0;
 
   // True when the path is on a file system shared over a network (NFS, SMB, 9P, FUSE of unknown
   // kind), where locks and syncs cannot be trusted.

@@ -11,6 +11,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "io/errno_status.h"
+#include "io/forked_locks.h"
 #include "io/status_macros.h"
 
 namespace strata::io {
@@ -18,6 +19,15 @@ namespace {
 
 // Enough for the common write of a few frames without touching the heap.
 using IoVectors = absl::InlinedVector<iovec, 16>;
+
+struct flock FlockOf(short type, const LockRange& range) {
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(range.first);
+  lock.l_len = static_cast<off_t>(range.count);
+  return lock;
+}
 
 absl::Status CheckRange(uint64_t offset, uint64_t length, const std::string& path) {
   constexpr uint64_t kMax = std::numeric_limits<off_t>::max();
@@ -116,10 +126,13 @@ absl::Status PosixFile::Truncate(uint64_t size) {
   return absl::OkStatus();
 }
 
-absl::Status PosixFile::SetLock(short type) {
-  struct flock lock = {};
-  lock.l_type = type;
-  lock.l_whence = SEEK_SET;
+PosixFile::~PosixFile() {
+  if (may_hold_locks_.load(std::memory_order_relaxed)) ForgetLockHolder(fd_.get());
+}
+
+absl::Status PosixFile::SetLock(short type, const LockRange& range) {
+  if (type != F_UNLCK && !may_hold_locks_.exchange(true)) NoteLockHolder(fd_.get());
+  struct flock lock = FlockOf(type, range);
   while (::fcntl(fd_.get(), F_OFD_SETLK, &lock) != 0) {
     if (errno == EAGAIN || errno == EACCES) return absl::CancelledError("lock is held");
     if (errno != EINTR) return ErrnoStatus(errno, "lock", path_);
@@ -127,13 +140,21 @@ absl::Status PosixFile::SetLock(short type) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> PosixFile::TryLock(LockKind kind) {
-  const absl::Status status = SetLock(kind == LockKind::kShared ? F_RDLCK : F_WRLCK);
+absl::StatusOr<bool> PosixFile::TryLockRange(const LockRange& range, LockKind kind) {
+  const absl::Status status = SetLock(kind == LockKind::kShared ? F_RDLCK : F_WRLCK, range);
   if (absl::IsCancelled(status)) return false;
   if (!status.ok()) return status;
   return true;
 }
 
-absl::Status PosixFile::Unlock() { return SetLock(F_UNLCK); }
+absl::Status PosixFile::UnlockRange(const LockRange& range) { return SetLock(F_UNLCK, range); }
+
+absl::StatusOr<bool> PosixFile::IsLockedByOthers(const LockRange& range) {
+  struct flock lock = FlockOf(F_WRLCK, range);
+  while (::fcntl(fd_.get(), F_OFD_GETLK, &lock) != 0) {
+    if (errno != EINTR) return ErrnoStatus(errno, "look at locks of", path_);
+  }
+  return lock.l_type != F_UNLCK;
+}
 
 }  // namespace strata::io

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -12,21 +13,24 @@ namespace strata::io {
 class PosixFile : public File {
  public:
   PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  ~PosixFile() override;
 
   absl::StatusOr<size_t> ReadAt(uint64_t offset, MutableBytes out) override;
   absl::Status WriteAt(uint64_t offset, absl::Span<const ByteView> parts) override;
   absl::Status Sync() override;
   absl::StatusOr<uint64_t> Size() override;
   absl::Status Truncate(uint64_t size) override;
-  absl::StatusOr<bool> TryLock(LockKind kind) override;
-  absl::Status Unlock() override;
+  absl::StatusOr<bool> TryLockRange(const LockRange& range, LockKind kind) override;
+  absl::Status UnlockRange(const LockRange& range) override;
+  absl::StatusOr<bool> IsLockedByOthers(const LockRange& range) override;
   const std::string& path() const override { return path_; }
 
  private:
-  absl::Status SetLock(short type);
+  absl::Status SetLock(short type, const LockRange& range);
 
   const UniqueFd fd_;
   const std::string path_;
+  std::atomic<bool> may_hold_locks_{false};
 };
 
 }  // namespace strata::io

@@ -15,6 +15,7 @@
 #include "io/errno_status.h"
 #include "io/network_file_system.h"
 #include "io/posix_file.h"
+#include "io/posix_shared_memory.h"
 #include "io/status_macros.h"
 #include "io/unique_fd.h"
 
@@ -205,6 +206,13 @@ class PosixFileSystemImpl : public FileSystem {
     result.uid = info.st_uid;
     result.gid = info.st_gid;
     return result;
+  }
+
+  absl::StatusOr<std::unique_ptr<SharedMemory>> MapShared(const std::string& path, OpenMode mode,
+                                                          uint64_t bytes,
+                                                          const Ownership& ownership) override {
+    STRATA_ASSIGN_OR_RETURN(UniqueFd fd, OpenFd(path, mode, ownership));
+    return MapSharedFile(std::move(fd), path, bytes);
   }
 
   absl::StatusOr<bool> IsNetwork(const std::string& path) override {

@@ -17,22 +17,21 @@ struct OpenLog {
   std::shared_ptr<VfsFileSystem> vfs_files;  // nullptr: over io::PosixFileSystem()
   std::shared_ptr<wal::Log> log;
   int connections = 0;  // 0: its last connection is closing it
+  std::string key;      // names it among the logs of this process
 };
 
-// Opens the log of a database, or joins the connections that have it open. Give it back with
-// ReleaseLog.
+// Opens the log of a database, or joins the connections that have it open. A log that was opened by
+// a read-only connection takes no others: it goes on beside one that may write, as in another
+// process. Give it back with ReleaseLog.
 absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args);
 
 // Counts a connection out; true when it was the last: then close and release the log and call
 // ForgetLog. Who opens the database meanwhile waits for that.
-bool ReleaseLog(const std::string& directory);
-void ForgetLog(const std::string& directory);
+bool ReleaseLog(const std::string& key);
+void ForgetLog(const std::string& key);
 
-// True when some connection of this process has the log in `directory` open.
+// True when some connection, of this process or another one, has the log in `directory` open.
 bool IsOpen(const std::string& directory);
-
-// Rises in a child after fork(): what was opened before belongs to the parent.
-int ForkGeneration();
 
 wal::Environment ProductionEnvironment(const strata_wal_host* host);
 

@@ -19,6 +19,7 @@ struct strata_wal {
   std::shared_ptr<strata::sqlite::VfsFileSystem>
       vfs_files;  // outlives the connection; often nullptr
   std::unique_ptr<strata::wal::Connection> connection;
+  std::string log_key;  // of ReleaseLog
   int fork_generation = 0;
 
   strata_sqlite_connection* sqlite = nullptr;  // the SQLite connection that uses it now
@@ -31,7 +32,10 @@ struct strata_wal {
 
 namespace strata::sqlite {
 
-// SQLITE_OK, or an error when the process forked after the wal was opened.
+// False when the process forked after the wal was opened: then its locks, threads and snapshot are
+// the parent's, and nothing of it may be touched.
+bool IsOfThisProcess(const strata_wal* wal);
+// SQLITE_OK, or an error in that case, told to the application's log.
 int CheckProcess(const strata_wal* wal);
 
 // The entries of the table, by file: strata_engine.cc, strata_engine_read.cc,

@@ -1,8 +1,10 @@
 #include <sqlite3.h>
 
 #include "absl/strings/str_cat.h"
+#include "io/forked_locks.h"
 #include "sqlite/engine_logs.h"
 #include "sqlite/engine_wal.h"
+#include "wal/attachment.h"
 #include "wal/recovery.h"
 
 namespace strata::sqlite {
@@ -12,10 +14,10 @@ namespace {
 const strata_wal_host* engine_host = nullptr;
 
 // A log that was acquired and found no connection to use it.
-void GiveBack(const std::string& directory, OpenLog open) {
-  if (!ReleaseLog(directory)) return;
+void GiveBack(OpenLog open) {
+  if (!ReleaseLog(open.key)) return;
   open.log.reset();
-  ForgetLog(directory);
+  ForgetLog(open.key);
 }
 
 int Open(const strata_wal_open_args* args, strata_wal** out) {
@@ -24,16 +26,17 @@ int Open(const strata_wal_open_args* args, strata_wal** out) {
     wal->host = engine_host;
     wal->directory = args->wal_name;
     wal->database = args->database;
-    wal->fork_generation = ForkGeneration();
+    wal->fork_generation = io::ForkGeneration();
     wal->exclusive = wal->heap_memory = args->no_shared_memory != 0;
     absl::StatusOr<OpenLog> open = AcquireLog(engine_host, *args);
     const int rc = ResultOf(engine_host, open.status(), Doing::kOpen);
     if (rc != SQLITE_OK) return rc;
     wal->vfs_files = std::move(open->vfs_files);
     try {
+      wal->log_key = open->key;
       wal->connection = std::make_unique<wal::Connection>(open->log);
     } catch (const std::bad_alloc&) {
-      GiveBack(wal->directory, *std::move(open));
+      GiveBack(*std::move(open));
       throw;
     }
     *out = wal.release();
@@ -64,10 +67,10 @@ int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*,
     if (CheckProcess(wal) != SQLITE_OK)
       return SQLITE_OK;  // the parent's; its threads and locks are not here
     const std::unique_ptr<strata_wal> owner(wal);
-    const bool last = ReleaseLog(wal->directory);
+    const bool last = ReleaseLog(wal->log_key);
     const int rc = last ? Guard([&] { return CloseLog(wal, sqlite, keep_log != 0); }) : SQLITE_OK;
     wal->connection.reset();
-    if (last) ForgetLog(wal->directory);
+    if (last) ForgetLog(wal->log_key);
     return rc;
   });
 }
@@ -116,7 +119,7 @@ absl::Status RemoveEmptyLog(io::FileSystem& files, const std::string& directory)
 int DeleteLog(struct sqlite3_vfs*, const char* wal_name) {
   return Guard([&] {
     const std::string directory = wal_name;
-    if (IsOpen(directory)) return SQLITE_OK;  // another connection's
+    if (IsOpen(directory)) return SQLITE_OK;  // another connection's, here or elsewhere
     return ResultOf(engine_host,
                     RemoveEmptyLog(*ProductionEnvironment(engine_host).files, directory),
                     Doing::kOpen);
@@ -159,8 +162,10 @@ constexpr strata_wal_methods kMethods = {
 
 }  // namespace
 
+bool IsOfThisProcess(const strata_wal* wal) { return wal->fork_generation == io::ForkGeneration(); }
+
 int CheckProcess(const strata_wal* wal) {
-  if (wal->fork_generation == ForkGeneration()) return SQLITE_OK;
+  if (IsOfThisProcess(wal)) return SQLITE_OK;
   wal->host->log(
       SQLITE_MISUSE,
       "a database opened before fork() cannot be used in the child: open it again there");

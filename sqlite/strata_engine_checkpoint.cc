@@ -35,6 +35,7 @@ class Checkpointing {
   }
 
  private:
+  // A failure of the lock itself shows up in what follows.
   bool LockWriters() {
     return connection_.LockForWrite(0, nullptr) == wal::WriteLock::Outcome::kAcquired;
   }
@@ -44,7 +45,8 @@ class Checkpointing {
     const segment::FrameNo tip = state.commits->appended().frame;
     if (sync) {
       const absl::Status synced = state.commits->WaitSynced(tip);
-      if (!synced.ok()) return synced;
+      // What another process owes is left for later.
+      if (!synced.ok() && !absl::IsUnavailable(synced)) return synced;
     }
     if (complete && mode_ >= STRATA_CHECKPOINT_FULL) {
       complete = wait_([&] { return state.readers.OldestSnapshot(tip) >= tip; });

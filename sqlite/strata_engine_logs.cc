@@ -1,22 +1,29 @@
-#include <pthread.h>
 #include <sqlite3.h>
 
 #include <atomic>
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "io/forked_locks.h"
 #include "io/mutex.h"
 #include "io/posix_file_system.h"
 #include "io/status_macros.h"
 #include "sqlite/engine_logs.h"
 #include "sqlite/engine_settings.h"
 #include "sqlite/vfs_file.h"
+#include "wal/attachment.h"
 
 namespace strata::sqlite {
 
 namespace {
 
-std::atomic<int> fork_generation{0};
+constexpr char kReadOnlyKey[] = " (read-only)";
+
+// A child of fork() opens logs of its own, and leaves its parent's alone.
+std::string KeyOf(const std::string& directory) {
+  return absl::StrCat(io::ForkGeneration(), " ", directory);
+}
 
 // Strata's messages in sqlite3_log.
 class HostLogger : public io::Logger {
@@ -51,14 +58,11 @@ HostLogger& EngineLogger() {
 struct OpenLogs {
   io::Mutex mutex;
   io::CondVar forgotten;
-  std::map<std::string, OpenLog> by_directory ABSL_GUARDED_BY(mutex);
+  std::map<std::string, OpenLog> by_key ABSL_GUARDED_BY(mutex);
 };
 
 OpenLogs& Logs() {
-  static auto* logs = [] {
-    pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1); });
-    return new OpenLogs;
-  }();
+  static auto* logs = new OpenLogs;
   return *logs;
 }
 
@@ -103,19 +107,15 @@ wal::Environment ProductionEnvironment(const strata_wal_host* host) {
   return {&io::PosixFileSystem(), &io::SystemClock(), &io::SystemRandom(), &EngineLogger()};
 }
 
-int ForkGeneration() { return fork_generation.load(std::memory_order_relaxed); }
-
 absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args) {
+  const std::string writing = KeyOf(args.wal_name);
+  const std::string reading = writing + kReadOnlyKey;
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
   for (;;) {
-    const auto at = logs.by_directory.find(args.wal_name);
-    if (at == logs.by_directory.end()) break;
-    if (at->second.connections > 0 && at->second.log->read_only() && args.read_only == 0) {
-      return absl::UnavailableError(absl::StrCat(
-          args.wal_name,
-          ": this process has the database open read-only; close that connection first"));
-    }
+    auto at = logs.by_key.find(writing);
+    if (at == logs.by_key.end() && args.read_only != 0) at = logs.by_key.find(reading);
+    if (at == logs.by_key.end()) break;
     if (at->second.connections > 0) {
       ++at->second.connections;
       return at->second;
@@ -123,27 +123,32 @@ absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal
     logs.forgotten.Wait(&logs.mutex);
   }
   STRATA_ASSIGN_OR_RETURN(OpenLog open, OpenLogOf(host, args));
-  logs.by_directory[args.wal_name] = open;
+  open.key = args.read_only != 0 ? reading : writing;
+  logs.by_key[open.key] = open;
   return open;
 }
 
-bool ReleaseLog(const std::string& directory) {
+bool ReleaseLog(const std::string& key) {
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
-  return --logs.by_directory[directory].connections == 0;
+  return --logs.by_key[key].connections == 0;
 }
 
-void ForgetLog(const std::string& directory) {
+void ForgetLog(const std::string& key) {
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
-  logs.by_directory.erase(directory);
+  logs.by_key.erase(key);
   logs.forgotten.SignalAll();
 }
 
 bool IsOpen(const std::string& directory) {
   OpenLogs& logs = Logs();
-  io::MutexLock lock(&logs.mutex);
-  return logs.by_directory.contains(directory);
+  {
+    io::MutexLock lock(&logs.mutex);
+    const std::string key = KeyOf(directory);
+    if (logs.by_key.contains(key) || logs.by_key.contains(key + kReadOnlyKey)) return true;
+  }
+  return wal::IsInUse(io::PosixFileSystem(), directory);
 }
 
 }  // namespace strata::sqlite

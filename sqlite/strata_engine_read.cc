@@ -33,6 +33,7 @@ int BeginRead(strata_wal* wal, int* changed) {
 
 void EndRead(strata_wal* wal) {
   Guard([&] {
+    if (!IsOfThisProcess(wal)) return SQLITE_OK;
     // SQLite ends a write transaction that is still open with the read transaction. It also ends
     // one that is not there before it begins another, when a writer may have the lock already that
     // it queued for.
@@ -43,6 +44,7 @@ void EndRead(strata_wal* wal) {
 }
 
 int FindFrame(strata_wal* wal, uint32_t page_no, uint32_t* token) {
+  if (!IsOfThisProcess(wal)) return CheckProcess(wal);
   wal->found = wal->connection->FindFrame(PageNo(page_no));
   *token = wal->found == FrameNo(0) ? 0 : 1;
   return SQLITE_OK;
@@ -50,6 +52,7 @@ int FindFrame(strata_wal* wal, uint32_t page_no, uint32_t* token) {
 
 int ReadFrame(strata_wal* wal, uint32_t, int bytes, uint8_t* to) {
   return Guard([&] {
+    if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     return ResultOf(wal->host,
                     wal->connection->ReadFrame(wal->found, {to, static_cast<size_t>(bytes)}),
                     Doing::kRead);

@@ -25,8 +25,15 @@ class SharedFile : public io::File {
   absl::Status Sync() override { return file_->Sync(); }
   absl::StatusOr<uint64_t> Size() override { return file_->Size(); }
   absl::Status Truncate(uint64_t size) override { return file_->Truncate(size); }
-  absl::StatusOr<bool> TryLock(io::LockKind kind) override { return file_->TryLock(kind); }
-  absl::Status Unlock() override { return file_->Unlock(); }
+  absl::StatusOr<bool> TryLockRange(const io::LockRange& range, io::LockKind kind) override {
+    return file_->TryLockRange(range, kind);
+  }
+  absl::Status UnlockRange(const io::LockRange& range) override {
+    return file_->UnlockRange(range);
+  }
+  absl::StatusOr<bool> IsLockedByOthers(const io::LockRange& range) override {
+    return file_->IsLockedByOthers(range);
+  }
   const std::string& path() const override { return file_->path(); }
 
  private:
@@ -100,12 +107,19 @@ absl::Status VfsFile::Truncate(uint64_t size) {
   return StatusOfVfs(host_.truncate_file(file_, static_cast<int64_t>(size)), path_, "truncate");
 }
 
-absl::StatusOr<bool> VfsFile::TryLock(io::LockKind) {
-  return absl::UnimplementedError(
-      absl::StrCat(path_, ": SQLite locks the database file, not Strata"));
+namespace {
+absl::Status NoLocks(const std::string& path) {
+  return absl::UnimplementedError(absl::StrCat(path, ": SQLite locks the database file"));
+}
+}  // namespace
+
+absl::StatusOr<bool> VfsFile::TryLockRange(const io::LockRange&, io::LockKind) {
+  return NoLocks(path_);
 }
 
-absl::Status VfsFile::Unlock() { return absl::OkStatus(); }
+absl::Status VfsFile::UnlockRange(const io::LockRange&) { return NoLocks(path_); }
+
+absl::StatusOr<bool> VfsFile::IsLockedByOthers(const io::LockRange&) { return NoLocks(path_); }
 
 std::unique_ptr<io::File> ShareFile(std::shared_ptr<io::File> file) {
   return std::make_unique<SharedFile>(std::move(file));

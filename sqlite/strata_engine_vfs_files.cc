@@ -89,13 +89,17 @@ class LogFile : public io::File {
                        "truncate");
   }
 
-  absl::StatusOr<bool> TryLock(io::LockKind) override {
-    return absl::UnimplementedError(absl::StrCat(path_, ": a VFS has no lock of this kind"));
+  absl::StatusOr<bool> TryLockRange(const io::LockRange&, io::LockKind) override {
+    return NoLocks();
   }
-  absl::Status Unlock() override { return absl::OkStatus(); }
+  absl::Status UnlockRange(const io::LockRange&) override { return NoLocks(); }
+  absl::StatusOr<bool> IsLockedByOthers(const io::LockRange&) override { return NoLocks(); }
   const std::string& path() const override { return path_; }
 
  private:
+  absl::Status NoLocks() const {
+    return absl::UnimplementedError(absl::StrCat(path_, ": a VFS has no lock of this kind"));
+  }
   sqlite3_file* file() const { return reinterpret_cast<sqlite3_file*>(handle_.get()); }
   const sqlite3_io_methods& methods() const { return *file()->pMethods; }
 
@@ -123,7 +127,7 @@ int OpenFlags(io::OpenMode mode) {
 // Only what carries frames: identities and locks are no business of a VFS.
 bool IsLogFile(const std::string& path) {
   return absl::EndsWith(path, ".log") || absl::EndsWith(path, ".log.tmp") ||
-         absl::EndsWith(path, "/spare.tmp");
+         absl::StrContains(path, "/spare-");
 }
 
 }  // namespace

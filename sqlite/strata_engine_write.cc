@@ -23,6 +23,7 @@ bool IsSyncFailure(const strata_wal* wal) {
 
 int WriteLock(strata_wal* wal, int lock) {
   return Guard([&] {
+    if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     if (lock == 0) {
       wal->connection->UnlockForWrite();
       return SQLITE_OK;
@@ -36,6 +37,8 @@ int WriteLock(strata_wal* wal, int lock) {
         return SQLITE_OK;
       case wal::WriteLock::Outcome::kInterrupted:
         return SQLITE_INTERRUPT;
+      case wal::WriteLock::Outcome::kFailed:
+        return ResultOf(wal->host, wal->connection->lock_failure(), Doing::kWrite);
       case wal::WriteLock::Outcome::kTimedOut:
         return timeout_ms > 0 ? SQLITE_BUSY_TIMEOUT : SQLITE_BUSY;
     }
@@ -45,17 +48,22 @@ int WriteLock(strata_wal* wal, int lock) {
 
 int BeginWrite(strata_wal* wal) {
   return Guard([&] {
+    if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     return ResultOf(wal->host, wal->connection->BeginWrite(),
                     IsSyncFailure(wal) ? Doing::kSync : Doing::kWrite);
   });
 }
 
 int EndWrite(strata_wal* wal) {
-  return Guard([&] { return ResultOf(wal->host, wal->connection->EndWrite(), Doing::kSync); });
+  return Guard([&] {
+    if (!IsOfThisProcess(wal)) return CheckProcess(wal);
+    return ResultOf(wal->host, wal->connection->EndWrite(), Doing::kSync);
+  });
 }
 
 int Undo(strata_wal* wal, int (*undo_page)(void*, uint32_t), void* context) {
   return Guard([&] {
+    if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     // Nothing is allocated: a rollback succeeds without memory too.
     const std::vector<segment::PageNo> pages = wal->connection->Undo();
     int rc = SQLITE_OK;
@@ -74,6 +82,7 @@ void Savepoint(strata_wal* wal, uint32_t* words) {
 
 int SavepointUndo(strata_wal* wal, uint32_t* words) {
   return Guard([&] {
+    if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     wal->connection->UndoToSavepoint(words[0] | static_cast<uint64_t>(words[1]) << 32);
     return SQLITE_OK;
   });
@@ -82,6 +91,7 @@ int SavepointUndo(strata_wal* wal, uint32_t* words) {
 int Frames(strata_wal* wal, int page_size, const strata_wal_page* pages, size_t count,
            uint32_t database_pages, int commit, int sync_flags) {
   return Guard([&] {
+    if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     absl::InlinedVector<wal::PageRef, 16> refs;
     refs.reserve(count);
     for (size_t i = 0; i < count; ++i) {
@@ -99,6 +109,7 @@ int Frames(strata_wal* wal, int page_size, const strata_wal_page* pages, size_t 
 }
 
 int Callback(strata_wal* wal, int default_hook, int autocheckpoint_frames) {
+  if (!IsOfThisProcess(wal)) return 0;
   const uint64_t frames = std::exchange(wal->committed_frames, 0);
   if (default_hook == 0) return static_cast<int>(frames);
   const wal::Log::Counts counts = wal->connection->log().counts();

@@ -24,8 +24,9 @@ class VfsFile : public io::File {
   absl::Status Sync() override;
   absl::StatusOr<uint64_t> Size() override;
   absl::Status Truncate(uint64_t size) override;
-  absl::StatusOr<bool> TryLock(io::LockKind kind) override;
-  absl::Status Unlock() override;
+  absl::StatusOr<bool> TryLockRange(const io::LockRange& range, io::LockKind kind) override;
+  absl::Status UnlockRange(const io::LockRange& range) override;
+  absl::StatusOr<bool> IsLockedByOthers(const io::LockRange& range) override;
   const std::string& path() const override { return path_; }
 
  private:

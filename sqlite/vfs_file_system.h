@@ -43,6 +43,11 @@ class VfsFileSystem : public io::FileSystem {
     return names_.List(path);
   }
   absl::StatusOr<io::FileInfo> Stat(const std::string& path) override { return names_.Stat(path); }
+  absl::StatusOr<std::unique_ptr<io::SharedMemory>> MapShared(
+      const std::string& path, io::OpenMode mode, uint64_t bytes,
+      const io::Ownership& ownership) override {
+    return names_.MapShared(path, mode, bytes, ownership);
+  }
   absl::StatusOr<bool> IsNetwork(const std::string& path) override {
     return names_.IsNetwork(path);
   }

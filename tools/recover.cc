@@ -98,6 +98,7 @@ absl::StatusOr<std::shared_ptr<wal::Log>> RecoverCommand::OpenLog() {
   wal::LogPlace place;
   place.directory = directory_;
   place.database = database_;
+  place.alone = true;
   place.open_database = [this] { return files_.Open(database_, io::OpenMode::kReadWrite); };
   const wal::Environment environment{&files_, &io::SystemClock(), &io::SystemRandom(), &logger_};
   const wal::Options options{.accept_loss = accept_loss_, .background = false};

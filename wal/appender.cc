@@ -82,7 +82,10 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
   const FrameNo last(first.value() + pages.size() - 1);
   for (segment::PageNo page : pages_before) state_.index->Append(page);
   for (const PageRef& page : pages) state_.index->Append(page.page);
-  state_.commits->Append({last, database_pages, time_us}, durability);
+  state_.commits->Append({{last, database_pages, time_us},
+                          state_.current->header().sequence,
+                          state_.current->end_offset()},
+                         durability);
   spares_.NoteCommit(durability);
   const int64_t monotonic = state_.environment.clock->MonotonicMicros();
   state_.last_commit_us.store(monotonic, std::memory_order_relaxed);
@@ -102,6 +105,7 @@ absl::Status Appender::AppendMark() {
 }
 
 segment::MarkRecord Appender::Progressed() {
+  state_.RefreshProgress();
   segment::MarkRecord mark;
   mark.checkpointed = state_.progress.checkpointed.frame;
   mark.database_pages = state_.progress.checkpointed.database_pages;
@@ -176,7 +180,57 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
   for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->GiveUp();
   state_.files.Add(next);
   state_.current = std::move(next);
+  PublishNewFile();
   return absl::OkStatus();
+}
+
+// Other processes find the frames of a file whose sync failed here. Where exactly it ends is told
+// with the next commit, or when another process takes over.
+void Appender::PublishNewFile() {
+  state_.shared.commits.appended.Store(
+      {state_.commits->appended(), state_.current->header().sequence, 0});
+}
+
+LogPosition Appender::EndLocked() {
+  LogPosition end{state_.commits->appended()};
+  const auto list = state_.files.list();
+  if (!list->empty()) end.sequence = list->back()->header().sequence;
+  if (state_.current == nullptr) return end;
+  end.sequence = state_.current->header().sequence;
+  end.end_offset = state_.current->end_offset();
+  return end;
+}
+
+LogPosition Appender::End() {
+  io::MutexLock lock(&state_.append_mutex);
+  return EndLocked();
+}
+
+LogPosition Appender::LetGo() {
+  io::MutexLock lock(&state_.append_mutex);
+  const auto list = state_.files.list();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) {
+    if (segment->needs_sync()) segment->GiveUp();
+  }
+  return EndLocked();
+}
+
+absl::Status Appender::Resume(const LogPosition& end, FrameNo synced, bool others_wrote) {
+  io::MutexLock lock(&state_.append_mutex);
+  if (others_wrote) spares_.DropSpare();
+  state_.current = nullptr;
+  const auto list = state_.files.list();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) {
+    const bool is_current = end.end_offset != 0 && segment->header().sequence == end.sequence;
+    segment->Resume(is_current ? end.end_offset : segment->end_offset(), synced, others_wrote);
+    if (!is_current) continue;
+    STRATA_ASSIGN_OR_RETURN(const uint64_t size, segment->file().Size());
+    if (size > end.end_offset) segment->NoteWrittenBefore(size);
+    state_.current = segment;
+  }
+  if (end.end_offset == 0 || state_.current != nullptr) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(state_.directory, "/", SegmentFileName(end.sequence),
+                                          ": is not there, but the log ends in it"));
 }
 
 // The last commit that the failed sync left in no doubt: below it in its file, or in an older one.

@@ -55,6 +55,13 @@ class Appender {
   // synchronous=OFF beyond the limit: lets the copies go.
   void DropUnsyncedCopies();
 
+  // Where the log ends; end_offset 0: the next transaction starts a new file.
+  LogPosition End();
+  // The same, before another process takes over; lets copies of unsynced bytes go.
+  LogPosition LetGo();
+  // After another process, or this one, let go at `end`: frames above `synced` owe their sync.
+  absl::Status Resume(const LogPosition& end, segment::FrameNo synced, bool others_wrote);
+
   // After recovery: writes a mark and frames (from, to] again, durably, so that nothing that a lost
   // write could take away is served. `from` is known durable.
   absl::Status RewriteRecovered(segment::FrameNo from, segment::FrameNo to);
@@ -66,6 +73,8 @@ class Appender {
   };
   using SyncWork = absl::InlinedVector<Syncing, 8>;  // a sync needs no memory, commits wait for it
 
+  LogPosition EndLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  void PublishNewFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status StartFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::StatusOr<std::shared_ptr<CurrentSegment>> CreateFile(const segment::SegmentHeader& header);
   absl::Status Replace(const std::shared_ptr<CurrentSegment>& failed)

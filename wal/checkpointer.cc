@@ -23,7 +23,7 @@ absl::StatusOr<io::File*> Checkpointer::database() {
 }
 
 FrameNo Checkpointer::Allowed(FrameNo limit, bool sync) {
-  FrameNo allowed = std::min(limit, state_.commits->visible_frame());
+  FrameNo allowed = std::min({limit, state_.commits->visible_frame(), state_.index->tip()});
   if (sync) allowed = std::min(allowed, state_.commits->synced());
   if (!state_.identity.store.empty()) {
     io::MutexLock lock(&state_.append_mutex);
@@ -80,7 +80,7 @@ absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync)
   for (const Copy& copy : copies) {
     STRATA_RETURN_IF_ERROR(ReadLogFrame(*list, copy.frame, absl::MakeSpan(page)).status());
     STRATA_RETURN_IF_ERROR(file->Write((copy.page.value() - 1) * page_size, page));
-    database_unsynced_ = true;
+    state_.shared.database_unsynced.store(1);
     unsynced += page_size;
     if (!sync || unsynced < kSyncEveryBytes) continue;
     STRATA_RETURN_IF_ERROR(SyncDatabase());
@@ -91,15 +91,16 @@ absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync)
 
 absl::Status Checkpointer::SyncDatabase() {
   STRATA_RETURN_IF_ERROR(poisoned_);
-  if (!database_unsynced_) return absl::OkStatus();
-  const absl::Status synced = database_->Sync();
+  if (state_.shared.database_unsynced.load() == 0) return absl::OkStatus();
+  STRATA_ASSIGN_OR_RETURN(io::File * file, database());
+  const absl::Status synced = file->Sync();
   if (!synced.ok()) {
     poisoned_ =
         absl::Status(synced.code(),
                      absl::StrCat("the database file cannot be made durable: ", synced.message()));
     return poisoned_;
   }
-  database_unsynced_ = false;
+  state_.shared.database_unsynced.store(0);
   return absl::OkStatus();
 }
 
@@ -108,10 +109,11 @@ absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
   const uint64_t bytes = static_cast<uint64_t>(to.database_pages) * state_.identity.page_size;
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (size > bytes) STRATA_RETURN_IF_ERROR(file->Truncate(bytes));
-  database_unsynced_ = true;
+  state_.shared.database_unsynced.store(1);
   if (sync) STRATA_RETURN_IF_ERROR(SyncDatabase());
   io::MutexLock lock(&state_.append_mutex);
   state_.progress.checkpointed = to;
+  state_.PublishProgress();
   state_.index->RaiseFloor(to.frame);
   state_.readers.Retire(state_.index->TakeRetired());
   return absl::OkStatus();
@@ -139,13 +141,20 @@ absl::Status Checkpointer::RemoveOldFiles(const std::function<void()>& note_take
   if (old.empty()) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(appender_.BeginTransaction());  // the mark needs a file that stays
   STRATA_RETURN_IF_ERROR(appender_.AppendMark());
-  if (note_taken) note_taken();
-  STRATA_RETURN_IF_ERROR(state_.commits->SyncNow());
+  const uint64_t ownership = state_.commits->ownership();
+  // Where others may ask for the log, it could change hands before the mark is durable.
+  if (note_taken && state_.AloneInLog()) note_taken();
+  STRATA_RETURN_IF_ERROR(state_.commits->SyncNow(ownership));
   ReaderRegistry::Garbage garbage;
   for (std::shared_ptr<CurrentSegment>& segment : old) {
     garbage.emplace_back(0, segment);
     STRATA_ASSIGN_OR_RETURN(const bool kept, appender_.spares().SetAside(*segment));
-    if (!kept) STRATA_RETURN_IF_ERROR(state_.environment.files->Unlink(segment->path()));
+    if (!kept) {
+      // It may have gone already: with a process that was killed in the middle of this.
+      const absl::Status unlinked = state_.environment.files->Unlink(segment->path());
+      if (!absl::IsNotFound(unlinked)) STRATA_RETURN_IF_ERROR(unlinked);
+    }
+    state_.shared.removed_below.store(segment->header().sequence + 1);
     state_.files.Remove(segment.get());
   }
   state_.readers.Retire(std::move(garbage));

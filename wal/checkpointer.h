@@ -32,7 +32,7 @@ class Checkpointer {
 
   // Durably notes the progress, then removes the log files whose frames are all checkpointed, and
   // shipped when there is a store; oldest first. The caller holds the write lock, which is needed
-  // until `note_taken` is called.
+  // until `note_taken` is called, if it is. Unavailable: another process took the log meanwhile.
   absl::Status RemoveOldFiles(const std::function<void()>& note_taken = {});
   bool HasOldFiles() { return !OldFiles().empty(); }
 
@@ -59,7 +59,6 @@ class Checkpointer {
   Appender& appender_;
   const OpenDatabase open_database_;
   std::unique_ptr<io::File> database_;
-  bool database_unsynced_ = false;
   absl::Status poisoned_;  // a failed sync of the database file: no later one can be believed
 };
 

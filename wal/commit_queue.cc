@@ -7,41 +7,56 @@ namespace strata::wal {
 
 using segment::FrameNo;
 
+namespace {
+
+absl::Status OwnedElsewhere() {
+  return absl::UnavailableError("another process writes to the log");
+}
+
+}  // namespace
+
 CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
-    : sync_(std::move(sync)),
-      appended_(recovered),
-      synced_(recovered),
-      synced_frame_(recovered.frame.value()) {
+    : sync_(std::move(sync)), own_(std::make_unique<SharedCommits>()), shared_(*own_) {
+  shared_.appended.Store({recovered});
+  shared_.synced.Store(recovered);
+  shared_.visible.Store(recovered);
+}
+
+CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync)
+    : sync_(std::move(sync)), shared_(*shared), owned_(false) {}
+
+void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
-  SetVisible(recovered);
+  owned_ = true;
+  ++ownership_;
 }
 
-void CommitQueue::SetVisible(const CommitPoint& commit) {
-  const uint64_t sequence = sequence_.load(std::memory_order_relaxed);
-  sequence_.store(sequence + 1, std::memory_order_seq_cst);
-  visible_frame_.store(commit.frame.value(), std::memory_order_seq_cst);
-  visible_pages_.store(commit.database_pages, std::memory_order_seq_cst);
-  visible_time_us_.store(commit.time_us, std::memory_order_seq_cst);
-  sequence_.store(sequence + 2, std::memory_order_seq_cst);
-}
-
-CommitPoint CommitQueue::visible() const {
-  for (;;) {
-    const uint64_t before = sequence_.load(std::memory_order_seq_cst);
-    CommitPoint commit{FrameNo(visible_frame_.load(std::memory_order_seq_cst)),
-                       visible_pages_.load(std::memory_order_seq_cst),
-                       visible_time_us_.load(std::memory_order_seq_cst)};
-    if (before % 2 == 0 && sequence_.load(std::memory_order_seq_cst) == before) return commit;
+void CommitQueue::Disown() {
+  io::MutexLock lock(&mutex_);
+  while (syncing_) changed_.Wait(&mutex_);
+  while (!pending_.empty() && failure_.ok()) {
+    Lead();
+    while (syncing_) changed_.Wait(&mutex_);
   }
+  owned_ = false;
 }
 
-CommitPoint CommitQueue::appended() const {
+bool CommitQueue::owned() const {
   io::MutexLock lock(&mutex_);
-  return appended_;
+  return owned_;
+}
+
+uint64_t CommitQueue::ownership() const {
+  io::MutexLock lock(&mutex_);
+  return ownership_;
 }
 
 absl::Status CommitQueue::failure() const {
   io::MutexLock lock(&mutex_);
+  if (failure_.ok() && failed()) {
+    return absl::InternalError(
+        "another process could not make commits durable: the database must be closed by all");
+  }
   return failure_;
 }
 
@@ -54,19 +69,19 @@ void CommitQueue::Reserve() {
   EnsureRoom();
 }
 
-void CommitQueue::Append(const CommitPoint& commit, Durability durability) {
+void CommitQueue::Append(const LogPosition& position, Durability durability) {
   io::MutexLock lock(&mutex_);
   if (!failure_.ok()) return;
   EnsureRoom();
-  appended_ = commit;
+  shared_.appended.Store(position);
   pending_.splice(pending_.end(), room_, room_.begin());
-  pending_.back() = {commit, durability == Durability::kFull};
+  pending_.back() = {position.commit, durability == Durability::kFull};
   PublishVisible();
 }
 
 // Everything up to the first commit that still waits for its sync.
 void CommitQueue::PublishVisible() {
-  const uint64_t synced = synced_frame_.load(std::memory_order_relaxed);
+  const uint64_t synced = shared_.synced.frame().value();
   bool any = false;
   CommitPoint newest;
   while (!pending_.empty() &&
@@ -75,18 +90,19 @@ void CommitQueue::PublishVisible() {
     any = true;
     room_.splice(room_.end(), pending_, pending_.begin());
   }
-  if (any) SetVisible(newest);
+  if (any) shared_.visible.Store(newest);
 }
 
-absl::Status CommitQueue::WaitVisible(FrameNo frame) { return Wait(visible_frame_, frame); }
+absl::Status CommitQueue::WaitVisible(FrameNo frame) { return Wait(shared_.visible, frame); }
 
-absl::Status CommitQueue::WaitSynced(FrameNo frame) { return Wait(synced_frame_, frame); }
+absl::Status CommitQueue::WaitSynced(FrameNo frame) { return Wait(shared_.synced, frame); }
 
-absl::Status CommitQueue::Wait(const std::atomic<uint64_t>& reached, FrameNo frame) {
-  if (reached.load(std::memory_order_acquire) >= frame.value()) return absl::OkStatus();
+absl::Status CommitQueue::Wait(const PublishedCommit& reached, FrameNo frame) {
+  if (reached.frame() >= frame) return absl::OkStatus();
   io::MutexLock lock(&mutex_);
-  while (reached.load(std::memory_order_relaxed) < frame.value()) {
+  while (reached.frame() < frame) {
     if (!failure_.ok()) return failure_;
+    if (!owned_) return OwnedElsewhere();
     if (syncing_) {
       WaitForLeader(reached, frame);
     } else {
@@ -96,8 +112,8 @@ absl::Status CommitQueue::Wait(const std::atomic<uint64_t>& reached, FrameNo fra
   return absl::OkStatus();
 }
 
-void CommitQueue::WaitForLeader(const std::atomic<uint64_t>& reached, FrameNo frame) {
-  Waiter self{reached, frame.value(), waiters_, {}};
+void CommitQueue::WaitForLeader(const PublishedCommit& reached, FrameNo frame) {
+  Waiter self{reached, frame, waiters_, {}};
   waiters_ = &self;
   self.wake.Wait(&mutex_);
   Waiter** at = &waiters_;
@@ -110,7 +126,7 @@ void CommitQueue::WaitForLeader(const std::atomic<uint64_t>& reached, FrameNo fr
 void CommitQueue::WakeWaiters() {
   Waiter* leader = nullptr;
   for (Waiter* waiter = waiters_; waiter != nullptr; waiter = waiter->next) {
-    const bool done = waiter->reached.load(std::memory_order_relaxed) >= waiter->frame;
+    const bool done = waiter->reached.frame() >= waiter->frame;
     if (done || !failure_.ok()) {
       waiter->wake.Signal();
     } else {
@@ -124,6 +140,16 @@ void CommitQueue::WakeWaiters() {
 absl::Status CommitQueue::SyncNow() {
   io::MutexLock lock(&mutex_);
   while (syncing_) changed_.Wait(&mutex_);
+  if (!owned_ && shared_.synced.frame() >= appended().frame) return failure_;
+  if (!owned_) return OwnedElsewhere();
+  if (failure_.ok()) Lead();
+  return failure_;
+}
+
+absl::Status CommitQueue::SyncNow(uint64_t ownership) {
+  io::MutexLock lock(&mutex_);
+  while (syncing_) changed_.Wait(&mutex_);
+  if (!owned_ || ownership_ != ownership) return OwnedElsewhere();
   if (failure_.ok()) Lead();
   return failure_;
 }
@@ -138,22 +164,21 @@ absl::Status CommitQueue::SyncWithoutThrowing(FrameNo target) {
 
 void CommitQueue::StopWith(absl::Status why) {
   failure_ = std::move(why);
-  failed_.store(true, std::memory_order_release);
+  shared_.failed.store(1, std::memory_order_release);
   pending_.clear();
-  SetVisible(synced_);
+  shared_.visible.Store(shared_.synced.Load());
   WakeWaiters();
 }
 
 void CommitQueue::Lead() {
   syncing_ = true;
-  const CommitPoint target = appended_;
+  const CommitPoint target = appended();
   mutex_.Unlock();
   absl::Status status = SyncWithoutThrowing(target.frame);
   mutex_.Lock();
   syncing_ = false;
   if (status.ok()) {
-    synced_ = target;
-    synced_frame_.store(target.frame.value(), std::memory_order_release);
+    shared_.synced.Store(target);
     PublishVisible();
   } else {
     StopWith(std::move(status));

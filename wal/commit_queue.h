@@ -4,21 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "io/mutex.h"
 #include "segment/ids.h"
 #include "wal/options.h"
+#include "wal/shared_log.h"
 
 namespace strata::wal {
-
-// A state of the database: the last commit at some moment.
-struct CommitPoint {
-  segment::FrameNo frame;
-  uint32_t database_pages = 0;
-  int64_t time_us = 0;
-};
 
 // Group commit. Writers append under the write lock and announce their commit here; whoever waits
 // first leads and syncs for all that were announced by then. A commit becomes visible to readers,
@@ -32,17 +27,34 @@ class CommitQueue {
   // queue's lock.
   using SyncFunction = std::function<absl::Status(segment::FrameNo)>;
 
+  // Of a log that is this process's alone.
   CommitQueue(const CommitPoint& recovered, SyncFunction sync);
+  // Of a log whose commits are told of in `shared`, which is up to date and outlives this. Another
+  // process owns it until Adopt().
+  CommitQueue(SharedCommits* shared, SyncFunction sync);
 
   // Makes room for one Append, which needs no memory then.
   void Reserve();
 
-  // Announces a commit; called in commit order, by the holder of the write lock. Without effect on
-  // a log that has stopped: WaitVisible says so.
-  void Append(const CommitPoint& commit, Durability durability);
+  // Announces a commit that ends at `position`; called in commit order, by the holder of the write
+  // lock. Without effect on a log that has stopped: WaitVisible says so.
+  void Append(const LogPosition& position, Durability durability);
+  void Append(const CommitPoint& commit, Durability durability) {
+    Append(LogPosition{commit}, durability);
+  }
+
+  // Takes the log over as the shared memory tells of it: from here on this process appends, syncs
+  // and publishes. The caller holds the write lock.
+  void Adopt();
+  // The opposite: makes durable what somebody waits for, waits for syncs under way, and syncs
+  // nothing any more.
+  void Disown();
+  bool owned() const;
+  // Number of the present or last Adopt().
+  uint64_t ownership() const;
 
   // Waits until `frame` is visible, leading a sync when nobody does. The error of a failed sync,
-  // for good.
+  // for good. Unavailable from this and the next two: another process owns the log.
   absl::Status WaitVisible(segment::FrameNo frame);
 
   // Waits until everything up to `frame` is synced, whatever its durability.
@@ -51,19 +63,20 @@ class CommitQueue {
   // Leads or joins a sync that starts after this call: everything written before it is durable
   // then.
   absl::Status SyncNow();
+  // The same for what was written since the Adopt() of number `ownership`. Unavailable: the log
+  // was handed over since, and nobody may have synced it.
+  absl::Status SyncNow(uint64_t ownership);
 
-  CommitPoint visible() const;  // lock-free
-  segment::FrameNo visible_frame() const {
-    return segment::FrameNo(visible_frame_.load(std::memory_order_acquire));
-  }
-  segment::FrameNo synced() const {
-    return segment::FrameNo(synced_frame_.load(std::memory_order_acquire));
-  }
-  CommitPoint appended() const;
+  // Lock-free.
+  CommitPoint visible() const { return shared_.visible.Load(); }
+  segment::FrameNo visible_frame() const { return shared_.visible.frame(); }
+  segment::FrameNo synced() const { return shared_.synced.frame(); }
+  CommitPoint appended() const { return shared_.appended.Load().commit; }
+  LogPosition position() const { return shared_.appended.Load(); }
 
-  // The error that stopped the log, or OK.
+  // The error that stopped the log, in this process or another one, or OK.
   absl::Status failure() const;
-  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  bool failed() const { return shared_.failed.load(std::memory_order_acquire) != 0; }
 
  private:
   struct Pending {
@@ -72,41 +85,34 @@ class CommitQueue {
   };
 
   struct Waiter {
-    const std::atomic<uint64_t>& reached;
-    uint64_t frame;
+    const PublishedCommit& reached;
+    segment::FrameNo frame;
     Waiter* next;  // no memory is needed behind a commit
     io::CondVar wake;
   };
 
   void EnsureRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status Wait(const std::atomic<uint64_t>& reached, segment::FrameNo frame);
-  void WaitForLeader(const std::atomic<uint64_t>& reached, segment::FrameNo frame)
+  absl::Status Wait(const PublishedCommit& reached, segment::FrameNo frame);
+  void WaitForLeader(const PublishedCommit& reached, segment::FrameNo frame)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status SyncWithoutThrowing(segment::FrameNo target);
   void StopWith(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void SetVisible(const CommitPoint& commit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const SyncFunction sync_;
+  const std::unique_ptr<SharedCommits> own_;
+  SharedCommits& shared_;  // written under mutex_ while owned_
   mutable io::Mutex mutex_;
   io::CondVar changed_;                                 // for those who wait for no frame
   Waiter* waiters_ ABSL_GUARDED_BY(mutex_) = nullptr;   // who came first is the last
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
   std::list<Pending> room_ ABSL_GUARDED_BY(mutex_);     // for commits to come
-  CommitPoint appended_ ABSL_GUARDED_BY(mutex_);
-  CommitPoint synced_ ABSL_GUARDED_BY(mutex_);
+  bool owned_ ABSL_GUARDED_BY(mutex_) = true;
+  uint64_t ownership_ ABSL_GUARDED_BY(mutex_) = 0;
   bool syncing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
-
-  // The visible commit under a sequence lock: odd while it changes.
-  std::atomic<uint64_t> sequence_{0};
-  std::atomic<uint64_t> visible_frame_{0};
-  std::atomic<uint32_t> visible_pages_{0};
-  std::atomic<int64_t> visible_time_us_{0};
-  std::atomic<uint64_t> synced_frame_{0};
-  std::atomic<bool> failed_{false};
 };
 
 }  // namespace strata::wal

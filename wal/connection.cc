@@ -12,16 +12,13 @@ using segment::FrameNo;
 using segment::PageNo;
 
 Connection::Connection(std::shared_ptr<Log> log)
-    : log_(std::move(log)),
-      state_(log_->state()),
-      slot_(state_.readers.Register()),
-      transaction_(&log_->appender()) {}
+    : log_(std::move(log)), state_(log_->state()), transaction_(&log_->appender()) {}
 
 Connection::~Connection() {
   if (writing_) Undo();
   ReleaseWriteLock();
   EndRead();
-  state_.readers.Unregister(slot_);
+  if (slot_ != nullptr) state_.readers.Unregister(slot_);
 }
 
 absl::StatusOr<bool> Connection::BeginRead() {
@@ -40,8 +37,17 @@ absl::StatusOr<bool> Connection::BeginRead() {
   }
 }
 
+// What other processes committed is not in the index yet.
+absl::Status Connection::CatchUpTo(FrameNo frame) {
+  return state_.index->tip() >= frame ? absl::OkStatus() : log_->CatchUp();
+}
+
 absl::StatusOr<bool> Connection::BeginReadAt(const CommitPoint& snapshot) {
-  if (!state_.readers.Begin(slot_.get(), snapshot.frame)) {
+  if (slot_ == nullptr) {
+    STRATA_ASSIGN_OR_RETURN(slot_, state_.readers.Register());
+  }
+  STRATA_RETURN_IF_ERROR(CatchUpTo(snapshot.frame));
+  if (!state_.readers.Begin(slot_, snapshot.frame)) {
     return absl::NotFoundError(
         absl::StrCat("frame ", snapshot.frame.value(), " has been checkpointed past"));
   }
@@ -61,7 +67,7 @@ void Connection::RefreshFiles() {
 
 void Connection::EndRead() {
   if (!reading_) return;
-  state_.readers.End(slot_.get());
+  state_.readers.End(slot_);
   reading_ = false;
 }
 
@@ -77,7 +83,10 @@ absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
     // list alone.
     if (ReadLogFrame(*state_.files.list(), frame, page).ok()) return absl::OkStatus();
   }
-  return ReadLogFrame(*files_, frame, page).status();
+  const absl::Status status = ReadLogFrame(*files_, frame, page).status();
+  if (status.ok() || !log_->CatchUp().ok()) return status;
+  // Another process may have written it to a new file, because a sync of this one failed.
+  return ReadLogFrame(*state_.files.list(), frame, page).ok() ? absl::OkStatus() : status;
 }
 
 WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us,
@@ -102,9 +111,10 @@ absl::Status Connection::BeginWrite() {
   if (writing_) return absl::OkStatus();
   if (log_->read_only()) return absl::PermissionDeniedError("the database is read-only");
   const bool held = holds_write_lock_;
-  if (LockForWrite(0, nullptr) != WriteLock::Outcome::kAcquired) {
+  const WriteLock::Outcome locked = LockForWrite(0, nullptr);
+  if (locked == WriteLock::Outcome::kFailed) return lock_failure();
+  if (locked != WriteLock::Outcome::kAcquired)
     return absl::UnavailableError("another connection is writing");
-  }
   auto release = absl::MakeCleanup([&] {
     if (!held) ReleaseWriteLock();
   });
@@ -135,7 +145,7 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   STRATA_RETURN_IF_ERROR(transaction_.Commit(pages, database_pages, durability));
   snapshot_ = state_.commits->appended();
   last_snapshot_ = snapshot_;
-  state_.readers.Advance(slot_.get(), snapshot_.frame);
+  state_.readers.Advance(slot_, snapshot_.frame);
   ReleaseWriteLock();
   RefreshFiles();
   log_->NoteCommit();
@@ -145,7 +155,10 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
 
 absl::Status Connection::BoundUnsynced(Durability durability) {
   if (log_->appender().unsynced_bytes() <= state_.options.unsynced_bytes) return absl::OkStatus();
-  if (durability != Durability::kOff) return state_.commits->SyncNow();
+  if (durability != Durability::kOff) {
+    const absl::Status synced = state_.commits->SyncNow();
+    return absl::IsUnavailable(synced) ? absl::OkStatus() : synced;  // the new owner's
+  }
   log_->appender().DropUnsyncedCopies();
   return absl::OkStatus();
 }

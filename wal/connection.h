@@ -40,6 +40,9 @@ class Connection {
   void UnlockForWrite();
   bool holds_write_lock() const { return holds_write_lock_; }
 
+  // Why LockForWrite answered kFailed.
+  absl::Status lock_failure() const { return state_.write_lock.failure(); }
+
   // Aborted: the snapshot is not the last commit any more (SQLITE_BUSY_SNAPSHOT). Unavailable:
   // another connection writes. Others: the log does not take writes.
   absl::Status BeginWrite();
@@ -63,11 +66,12 @@ class Connection {
  private:
   void RefreshFiles();
   absl::Status BoundUnsynced(Durability durability);
+  absl::Status CatchUpTo(segment::FrameNo frame);
   void ReleaseWriteLock();
 
   const std::shared_ptr<Log> log_;
   LogState& state_;
-  const std::shared_ptr<ReaderRegistry::Slot> slot_;
+  ReaderRegistry::Slot* slot_ = nullptr;  // taken by the first read
   WriteTransaction transaction_;
 
   bool reading_ = false;

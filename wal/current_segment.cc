@@ -213,6 +213,31 @@ void CurrentSegment::CloseTransaction(FrameNo last) {
   open_checksums_.clear();
 }
 
+void CurrentSegment::Follow(const std::vector<FrameRun>& runs, FrameNo last, uint64_t end_offset) {
+  for (const FrameRun& run : runs) {
+    if (runs_.size() > 0) {
+      const FrameRun& before = runs_[runs_.size() - 1];
+      if (before.offset + (run.first_frame - before.first_frame) * record_bytes() == run.offset)
+        continue;
+    }
+    runs_.push_back(run);
+  }
+  committed_runs_.store(runs_.size(), std::memory_order_release);
+  if (first_frame() == FrameNo(0) && !runs.empty())
+    first_frame_.store(runs.front().first_frame, std::memory_order_release);
+  last_commit_ = last;
+  end_offset_ = end_offset;
+}
+
+void CurrentSegment::Resume(uint64_t end_offset, FrameNo synced, bool others_wrote) {
+  if (others_wrote) GiveUp();  // whoever synced meanwhile synced this too
+  end_offset_ = end_offset;
+  if (first_frame() == FrameNo(0) || last_commit_ <= synced) return;
+  ++writes_;
+  ++first_kept_;
+  dropped_from_ = OffsetOf(std::max(first_frame(), synced.next()));
+}
+
 absl::Status CurrentSegment::WriteAndKeep(Write write) {
   unsynced_.push_back(std::move(write));  // first: what is in the file is known here
   const Write& kept = unsynced_.back();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -84,7 +85,7 @@ class CurrentSegment {
   }
   segment::FrameNo last_commit() const { return last_commit_; }
   uint64_t end_offset() const { return end_offset_; }
-  // Bytes from the start of the file that had been written before it was published.
+  // Bytes from the start of the file that had been written before records were; 0: not known.
   uint64_t written_before() const { return written_before_; }
   uint64_t unsynced_bytes() const { return unsynced_bytes_; }  // kept in memory
   bool needs_sync() const { return synced_writes_ < writes_; }
@@ -105,6 +106,19 @@ class CurrentSegment {
                           const segment::MarkRecord& mark);
   // Fills the last 4 KiB block up, also within a transaction.
   absl::Status PadToBlock();
+
+  // What another process appended: transactions up to the commit `last`, whose records end at
+  // `end_offset`, where `runs` says.
+  void Follow(const std::vector<FrameRun>& runs, segment::FrameNo last, uint64_t end_offset);
+  // Before appending again after it was let go, from `end_offset` on: no sync, of other processes
+  // where `others_wrote`, covers the frames above `synced`.
+  void Resume(uint64_t end_offset, segment::FrameNo synced, bool others_wrote);
+  // Its first `bytes` bytes have been written, whatever they are.
+  void NoteWrittenBefore(uint64_t bytes) { written_before_ = std::max(written_before_, bytes); }
+
+  // For reading records in order.
+  io::File& file() const { return *file_; }
+  uint32_t seed() const { return seed_; }
 
   // Verified bytes of a committed frame; DataLoss names file and offset. `page` has page_size
   // bytes.

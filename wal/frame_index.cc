@@ -137,6 +137,23 @@ void FrameIndex::RaiseFloor(FrameNo frame) {
   }
 }
 
+void FrameIndex::RestartAt(FrameNo frame) {
+  RaiseFloor(frame);
+  // The chunk that `frame` is in may have been there before: its entries would be taken for newer
+  // ones.
+  for (std::shared_ptr<Chunk>& chunk : chunks_) {
+    if (chunk != nullptr) retired_.emplace_back(0, chunk);
+    chunk = nullptr;
+  }
+  retired_.emplace_back(0, table_owner_);
+  auto table = std::make_shared<Table>(table_owner_->slots.size(), chunks_.size());
+  table_owner_ = table;
+  used_slots_ = 0;
+  tip_.store(frame.value(), std::memory_order_release);
+  last_rebuild_tip_ = frame.value();
+  table_.store(table.get(), std::memory_order_release);
+}
+
 void FrameIndex::Rebuild(uint64_t slots, uint64_t directory_size) {
   auto table = std::make_shared<Table>(slots, directory_size);
   std::vector<std::shared_ptr<Chunk>> chunks(directory_size);

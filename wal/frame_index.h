@@ -42,6 +42,9 @@ class FrameIndex {
   // Forgets the frames up to `frame`, which are in the database file now.
   void RaiseFloor(segment::FrameNo frame);
 
+  // Forgets everything, as a new index with this floor. No snapshot below `frame` is in use.
+  void RestartAt(segment::FrameNo frame);
+
   // Memory no longer reachable by new lookups.
   ReaderRegistry::Garbage TakeRetired();
 

@@ -8,108 +8,97 @@
 #include "io/status_macros.h"
 #include "io/store_url.h"
 #include "segment/store_layout.h"
-#include "wal/adoption.h"
+#include "wal/maintenance_lock.h"
 #include "wal/recovery.h"
 
 namespace strata::wal {
 
 using segment::FrameNo;
 
-absl::StatusOr<segment::FrameHeader> ReadLogFrame(const LogFiles::List& files, FrameNo frame,
-                                                  io::MutableBytes page) {
-  const CurrentSegment* segment = LogFiles::Find(files, frame);
-  if (segment == nullptr)
-    return absl::InternalError(absl::StrCat("frame ", frame.value(), " is in no log file"));
-  return segment->ReadFrame(frame, page);
-}
-
 namespace {
-
-constexpr int kLockTries = 100;
-
-// Whether `path` still leads to the file that was locked just now: another process that closes the
-// log unlinks it.
-absl::StatusOr<bool> IsLockedUnder(io::FileSystem& files, const std::string& path) {
-  const absl::StatusOr<std::unique_ptr<io::File>> again =
-      files.Open(path, io::OpenMode::kReadWrite);
-  if (absl::IsNotFound(again.status())) return false;
-  STRATA_RETURN_IF_ERROR(again.status());
-  STRATA_ASSIGN_OR_RETURN(const bool free, (*again)->TryLock(io::LockKind::kExclusive));
-  return !free;
+constexpr int64_t kMaintenanceWaitUs = 2'000'000;
 }
 
-}  // namespace
-
-Log::Log(const LogPlace& place, const Environment& environment, const Options& options)
+Log::Log(const LogPlace& place, const Environment& environment, const Options& options,
+         std::unique_ptr<Attachment> attachment, const io::Ownership& ownership)
     : place_(place),
-      state_(environment, options, place.directory),
+      state_(environment, options, place.directory, std::move(attachment)),
       appender_(&state_),
+      follower_(&state_, place.read_only),
+      ownership_(&state_, &appender_, &follower_),
       checkpointer_(&state_, &appender_, place.open_database),
       sealer_(&state_, &checkpointer_),
       shipper_(&state_, &checkpointer_, &sealer_),
-      maintenance_(&state_, &appender_, &checkpointer_, &shipper_) {}
+      maintenance_(&state_, &appender_, &checkpointer_, &shipper_, &follower_, &ownership_) {
+  state_.ownership = ownership;
+  if (!place.read_only) state_.write_lock.SetProcess(&ownership_);
+}
 
 Log::~Log() { maintenance_.Stop(); }
 
 absl::StatusOr<std::shared_ptr<Log>> Log::Open(const LogPlace& place, const StoreAddress& store,
                                                const Environment& environment,
                                                const Options& options) {
-  auto log = std::shared_ptr<Log>(new Log(place, environment, options));
   STRATA_ASSIGN_OR_RETURN(const bool network,
                           environment.files->IsNetwork(io::DirectoryOf(place.directory)));
   if (network) {
     return absl::FailedPreconditionError(absl::StrCat(
         place.database, ": on a network file system, whose locks and syncs cannot be relied upon"));
   }
-  STRATA_RETURN_IF_ERROR(log->LockDirectory());
-  STRATA_RETURN_IF_ERROR(log->Recover(store));
-  STRATA_RETURN_IF_ERROR(log->OpenStore());
-  if (log->has_identity_ && !place.read_only)
+  io::Ownership ownership;
+  const absl::StatusOr<io::FileInfo> database = environment.files->Stat(place.database);
+  if (database.ok()) {
+    ownership = {.mode = database->mode & 0777,
+                 .set_owner = true,
+                 .uid = database->uid,
+                 .gid = database->gid};
+  }
+  const auto access =
+      place.read_only ? Attachment::Access::kReadOnly : Attachment::Access::kReadWrite;
+  STRATA_ASSIGN_OR_RETURN(
+      auto attachment, Attachment::Attach(environment.files, place.directory, access, ownership));
+  if (place.alone && !attachment->is_first()) {
+    return absl::UnavailableError(
+        absl::StrCat(place.database, ": another process has this database open"));
+  }
+  auto log =
+      std::shared_ptr<Log>(new Log(place, environment, options, std::move(attachment), ownership));
+  const absl::Status opened =
+      log->state_.attachment->is_first() ? log->OpenFirst(store) : log->Join(store);
+  if (!opened.ok()) {
+    log->state_.attachment->Leave();
+    return opened;
+  }
+  if (log->has_identity() && !place.read_only)
     log->maintenance_.Start();  // what was recovered is to be shipped
   return log;
 }
 
-absl::Status Log::LockDirectory() {
-  io::FileSystem& files = *state_.environment.files;
-  const absl::StatusOr<io::FileInfo> database = files.Stat(place_.database);
-  if (database.ok()) {
-    state_.ownership = {.mode = database->mode & 0777,
-                        .set_owner = true,
-                        .uid = database->uid,
-                        .gid = database->gid};
-  }
-  if (place_.read_only) return LockForReading();
-  for (int tries = 0; tries < kLockTries; ++tries) {
-    const absl::Status created = files.CreateDirectory(state_.directory, state_.ownership);
-    if (!created.ok() && !absl::IsAlreadyExists(created)) return created;
-    const std::string path = absl::StrCat(state_.directory, "/", kLockName);
-    absl::StatusOr<std::unique_ptr<io::File>> file =
-        files.Open(path, io::OpenMode::kCreateOrOpen, state_.ownership);
-    if (absl::IsNotFound(file.status())) continue;  // the directory went away again
-    STRATA_RETURN_IF_ERROR(file.status());
-    STRATA_ASSIGN_OR_RETURN(const bool locked, (*file)->TryLock(io::LockKind::kExclusive));
-    if (!locked) break;
-    STRATA_ASSIGN_OR_RETURN(const bool named, IsLockedUnder(files, path));
-    if (!named) continue;
-    lock_file_ = *std::move(file);
-    return absl::OkStatus();
-  }
-  return absl::UnavailableError(absl::StrCat(
-      state_.directory, ": another process has this database open; one process at a time may"));
+absl::Status Log::OpenFirst(const StoreAddress& store) {
+  state_.shared.next_sequence.store(1);
+  STRATA_RETURN_IF_ERROR(Recover(store));
+  STRATA_RETURN_IF_ERROR(OpenStore());
+  return state_.attachment->Settle();
 }
 
-// A log that another process writes to cannot be read: its index would stand still while pages are
-// overwritten.
-absl::Status Log::LockForReading() {
-  auto file = state_.environment.files->Open(absl::StrCat(state_.directory, "/", kLockName),
-                                             io::OpenMode::kReadOnly);
-  if (absl::IsNotFound(file.status())) return absl::OkStatus();
-  STRATA_RETURN_IF_ERROR(file.status());
-  lock_file_ = *std::move(file);
-  STRATA_ASSIGN_OR_RETURN(const bool locked, lock_file_->TryLock(io::LockKind::kShared));
-  if (locked) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(
-      state_.directory, ": another process has this database open; one process at a time may"));
+// The slot of this process may have been that of one that died; nobody else can take it for its
+// readers' as long as nobody comes or goes.
+absl::Status Log::Join(const StoreAddress& store) {
+  state_.readers.ForgetProcess(state_.attachment->slot());
+  STRATA_RETURN_IF_ERROR(state_.attachment->Settle());
+  state_.attachment->RingOthers();  // from now on they watch each other
+  MakeParts(state_.shared.checkpointed.Load().frame);
+  STRATA_RETURN_IF_ERROR(follower_.CatchUp());
+  if (has_identity()) {
+    STRATA_RETURN_IF_ERROR(CheckStore(store));
+    return OpenStore();
+  }
+  STRATA_ASSIGN_OR_RETURN(const Start start, FindOwnStart(store));
+  {
+    io::MutexLock lock(&state_.append_mutex);
+    if (!has_identity()) state_.identity = start.identity;
+  }
+  return OpenStore();
 }
 
 absl::Status Log::Recover(const StoreAddress& store) {
@@ -119,16 +108,16 @@ absl::Status Log::Recover(const StoreAddress& store) {
   if (absl::IsNotFound(recovered.status())) return StartFresh(store);
   STRATA_RETURN_IF_ERROR(recovered.status());
   state_.identity = recovered->identity;
-  has_identity_ = true;
   STRATA_RETURN_IF_ERROR(CheckStore(store));
   if (recovered->untouched && StartsElsewhere(*recovered)) {
-    has_identity_ = false;
     if (!place_.read_only) {
       STRATA_RETURN_IF_ERROR(
           RemoveLeftovers(*state_.environment.files, state_.directory, recovered->leftovers));
     }
     return StartFresh(store);
   }
+  state_.identity_version.store(1);
+  state_.shared.has_identity.store(1);
   return AdoptRecovered(*recovered);
 }
 
@@ -144,14 +133,16 @@ bool Log::StartsElsewhere(const RecoveredLog& recovered) {
 absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
   io::FileSystem& files = *state_.environment.files;
   const FrameNo floor = recovered.checkpointed.frame;
-  StartAt(recovered.end, floor);
+  MakeParts(floor);
+  state_.shared.counts_from.store(floor.value());
+  state_.shared.next_sequence.store(recovered.next_sequence);
   {
     io::MutexLock lock(&state_.append_mutex);
-    state_.next_sequence = recovered.next_sequence;
     state_.progress.checkpointed = recovered.checkpointed;
     state_.progress.sealed = recovered.sealed;
     state_.progress.sealed_digest = recovered.sealed_digest;
     state_.progress.shipped = recovered.shipped;
+    state_.PublishProgress();
     for (segment::PageNo page : recovered.pages) state_.index->Append(page);
   }
   for (const RecoveredSegment& segment : recovered.segments) {
@@ -161,17 +152,23 @@ absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
                                                segment.last_frame, segment.end_offset));
   }
   maintenance_.OweSyncsFromBefore();
-  if (place_.read_only) return absl::OkStatus();
-  return MakeRecoveredDurable(&state_, &appender_, recovered);
+  const FrameNo durable = std::max(floor, recovered.durable);
+  if (place_.read_only) {
+    ownership_.PublishRecovered(recovered.end, {durable}, false);
+    return absl::OkStatus();
+  }
+  STRATA_RETURN_IF_ERROR(MakeRecoveredDurable(&state_, &appender_, recovered));
+  ownership_.PublishRecovered(recovered.end, recovered.end, true);
+  return absl::OkStatus();
 }
 
-void Log::StartAt(const CommitPoint& end, FrameNo floor) {
+void Log::MakeParts(FrameNo floor) {
   state_.index = std::make_unique<FrameIndex>(floor);
-  state_.commits = std::make_unique<CommitQueue>(end, [this](FrameNo) { return appender_.Sync(); });
-  counts_from_ = floor.value();
+  state_.commits = std::make_unique<CommitQueue>(&state_.shared.commits,
+                                                 [this](FrameNo) { return appender_.Sync(); });
 }
 
-absl::Status Log::StartFresh(const StoreAddress& store) {
+absl::StatusOr<Start> Log::FindOwnStart(const StoreAddress& store) {
   absl::StatusOr<Identity> clean = ReadIdentity(*state_.environment.files, StrataPath());
   if (clean.ok()) {
     state_.identity = *clean;
@@ -183,14 +180,24 @@ absl::Status Log::StartFresh(const StoreAddress& store) {
   STRATA_ASSIGN_OR_RETURN(Start start, FindStart(state_.environment, place_, clean_, store));
   if (start.message.size() > 0)
     state_.environment.logger->Log(io::Severity::kWarning, start.message);
-  state_.identity = start.identity;
-  state_.identity.clean = CleanState{.last_frame = start.end.frame,
-                                     .database_pages = start.end.database_pages,
-                                     .commit_time_us = start.end.time_us,
-                                     .digest = start.progress.sealed_digest};
-  StartAt(start.end, start.end.frame);
-  io::MutexLock lock(&state_.append_mutex);
-  state_.progress = start.progress;
+  start.identity.clean = CleanState{.last_frame = start.end.frame,
+                                    .database_pages = start.end.database_pages,
+                                    .commit_time_us = start.end.time_us,
+                                    .digest = start.progress.sealed_digest};
+  return start;
+}
+
+absl::Status Log::StartFresh(const StoreAddress& store) {
+  STRATA_ASSIGN_OR_RETURN(const Start start, FindOwnStart(store));
+  MakeParts(start.end.frame);
+  state_.shared.counts_from.store(start.end.frame.value());
+  {
+    io::MutexLock lock(&state_.append_mutex);
+    state_.identity = start.identity;
+    state_.progress = start.progress;
+    state_.PublishProgress();
+  }
+  ownership_.PublishRecovered(start.end, start.end, true);
   return absl::OkStatus();
 }
 
@@ -216,7 +223,7 @@ absl::Status Log::OpenStore() {
 }
 
 absl::Status Log::PrepareToWrite(uint32_t page_size) {
-  if (has_identity_) {
+  if (has_identity()) {
     // Before the commit: behind one, a lack of memory for threads would have to be kept quiet.
     maintenance_.Start();
     if (state_.identity.page_size == page_size) return absl::OkStatus();
@@ -228,7 +235,7 @@ absl::Status Log::PrepareToWrite(uint32_t page_size) {
   io::FileSystem& files = *state_.environment.files;
   STRATA_RETURN_IF_ERROR(WriteIdentity(files, IdentityPath(), state_.identity, state_.ownership));
   STRATA_RETURN_IF_ERROR(files.SyncDirectory(io::DirectoryOf(state_.directory)));
-  has_identity_ = true;
+  state_.identity_version.store(state_.shared.has_identity.fetch_add(1) + 1);
   maintenance_.Start();
   return absl::OkStatus();
 }
@@ -255,11 +262,15 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
     return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
   }
   sync = sync || !maintenance_.off_only();  // another connection's commits may be more than OFF
-  if (sync)
-    STRATA_RETURN_IF_ERROR(
-        state_.commits->WaitSynced(std::min(limit, state_.commits->visible_frame())));
-  io::MutexLock lock(&state_.maintenance);
-  if (shipper_.has_store() && has_identity_) {
+  if (sync) {
+    // What another process owes is left for later.
+    const absl::Status synced =
+        state_.commits->WaitSynced(std::min(limit, state_.commits->visible_frame()));
+    if (!absl::IsUnavailable(synced)) STRATA_RETURN_IF_ERROR(synced);
+  }
+  MaintenanceLock lock(&state_, &follower_, kMaintenanceWaitUs);
+  STRATA_RETURN_IF_ERROR(lock.status());
+  if (shipper_.has_store() && has_identity()) {
     const int64_t deadline =
         state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us;
     const absl::Status shipped =
@@ -276,24 +287,31 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
   return removed;
 }
 
+void Log::HandOver() {
+  if (!ownership_.owned() || !state_.write_lock.TryAcquireForBackground()) return;
+  ownership_.HandOver();
+  state_.write_lock.Release();
+}
+
 Log::Counts Log::counts() {
   const uint64_t tip = state_.commits->visible_frame().value();
-  const uint64_t floor = state_.index->floor().value();
-  const uint64_t from = counts_from_.load(std::memory_order_relaxed);
+  const uint64_t floor = state_.shared.checkpointed.frame().value();
+  const uint64_t from = state_.shared.counts_from.load(std::memory_order_relaxed);
   return {tip - from, std::max(floor, from) - from};
 }
 
 void Log::RestartCountsIfEmpty() {
-  const FrameNo floor = state_.index->floor();
+  const FrameNo floor = state_.shared.checkpointed.frame();
   if (floor == state_.commits->appended().frame)
-    counts_from_.store(floor.value(), std::memory_order_relaxed);
+    state_.shared.counts_from.store(floor.value(), std::memory_order_relaxed);
 }
 
 absl::Status Log::Truncate() {
-  if (!has_identity_) return absl::OkStatus();
+  if (!has_identity()) return absl::OkStatus();
   appender_.CloseCurrent();
-  counts_from_.store(state_.index->floor().value(), std::memory_order_relaxed);
-  io::MutexLock lock(&state_.maintenance);
+  state_.shared.counts_from.store(state_.index->floor().value(), std::memory_order_relaxed);
+  MaintenanceLock lock(&state_, &follower_, kMaintenanceWaitUs);
+  STRATA_RETURN_IF_ERROR(lock.status());
   appender_.spares().DropAll();
   const absl::Status removed = checkpointer_.RemoveOldFiles();
   appender_.spares().DropAll();
@@ -302,8 +320,9 @@ absl::Status Log::Truncate() {
 
 int64_t Log::RunMaintenance() {
   const int64_t now = state_.environment.clock->MonotonicMicros();
-  if (!has_identity_)
-    return now + state_.options.seal_after_us;  // as the threads, which start with the first commit
+  if (!has_identity()) {  // as the threads, which start with the first commit
+    return std::min(now + state_.options.seal_after_us, ownership_.LookAround(now));
+  }
   return std::min(maintenance_.RunSyncs(now), maintenance_.RunTransfers(now));
 }
 

@@ -8,8 +8,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "wal/adoption.h"
 #include "wal/appender.h"
 #include "wal/checkpointer.h"
+#include "wal/log_follower.h"
+#include "wal/log_ownership.h"
 #include "wal/log_place.h"
 #include "wal/log_state.h"
 #include "wal/maintenance.h"
@@ -23,9 +26,10 @@ namespace strata::wal {
 
 class Log {
  public:
-  // Creates the log directory or recovers what is in it, and makes durable what is served from it.
-  // Unavailable: another process has the log open. DataLoss: see RecoverLog. InvalidArgument:
-  // `store` disagrees with what the log remembers. FailedPrecondition: on a network file system.
+  // Creates the log directory or recovers what is in it, and makes durable what is served from it;
+  // where other processes have it open, joins them. Unavailable: another process opens or closes it
+  // just now. DataLoss: see RecoverLog. InvalidArgument: `store` disagrees with what the log
+  // remembers. FailedPrecondition: on a network file system, or open in another version.
   static absl::StatusOr<std::shared_ptr<Log>> Open(const LogPlace& place, const StoreAddress& store,
                                                    const Environment& environment,
                                                    const Options& options);
@@ -69,6 +73,14 @@ class Log {
   // Before a commit that is more than synchronous=OFF.
   absl::Status OweSyncs() { return maintenance_.OweSyncs(); }
 
+  // Brings the index up to what other processes committed.
+  absl::Status CatchUp() { return follower_.CatchUp(); }
+  // Lets another process write, when no transaction of this one is open. Does nothing when one is.
+  void HandOver();
+  LogOwnership& ownership() { return ownership_; }
+  // For tests: the process ends here, without a word to others. Then it may only be destroyed.
+  void Die() { state_.attachment->Die(); }
+
   // One round of the background work, for tests without threads. Returns the time of the next,
   // monotonic us.
   int64_t RunMaintenance();
@@ -79,18 +91,25 @@ class Log {
   absl::Status Close(bool may_checkpoint, bool may_remove);
 
  private:
-  Log(const LogPlace& place, const Environment& environment, const Options& options);
+  Log(const LogPlace& place, const Environment& environment, const Options& options,
+      std::unique_ptr<Attachment> attachment, const io::Ownership& ownership);
 
-  absl::Status LockDirectory();
-  absl::Status LockForReading();
+  absl::Status OpenFirst(const StoreAddress& store);
+  absl::Status Join(const StoreAddress& store);
   absl::Status Recover(const StoreAddress& store);
+  absl::StatusOr<Start> FindOwnStart(const StoreAddress& store);
   absl::Status StartFresh(const StoreAddress& store);
   bool StartsElsewhere(const RecoveredLog& recovered);
   absl::Status AdoptRecovered(const RecoveredLog& recovered);
   absl::Status CheckStore(const StoreAddress& store);
   absl::Status OpenStore();
-  void StartAt(const CommitPoint& end, segment::FrameNo floor);
+  void MakeParts(segment::FrameNo floor);
+  bool has_identity() const { return state_.identity_version.load() != 0; }
+  absl::Status LeaveToOthers();
+  absl::Status CloseLast(bool may_checkpoint, bool may_remove);
+  absl::Status CloseOwned(bool may_checkpoint, bool may_remove);
   absl::Status RemoveDirectory();
+  void RemoveWhatReadersMade();
   absl::Status WriteCleanState();
   std::string IdentityPath() const { return state_.directory + "/" + kIdentityName; }
   std::string StrataPath() const { return place_.database + kCleanIdentitySuffix; }
@@ -98,15 +117,14 @@ class Log {
   const LogPlace place_;
   LogState state_;
   Appender appender_;
+  LogFollower follower_;
+  LogOwnership ownership_;
   Checkpointer checkpointer_;
   std::unique_ptr<io::ObjectStore> store_;
   Sealer sealer_;
   Shipper shipper_;
   Maintenance maintenance_;
-  std::unique_ptr<io::File> lock_file_;
-  std::atomic<bool> has_identity_{false};  // the log directory holds the identity
-  std::optional<Identity> clean_;          // app.db-strata as found
-  std::atomic<uint64_t> counts_from_{0};   // frame at which counts() starts
+  std::optional<Identity> clean_;  // app.db-strata as found
 };
 
 }  // namespace strata::wal

@@ -11,8 +11,54 @@ using segment::FrameNo;
 
 absl::Status Log::Close(bool may_checkpoint, bool may_remove) {
   maintenance_.Stop();
-  if (place_.read_only) return absl::OkStatus();
-  if (!has_identity_) return may_remove ? RemoveDirectory() : absl::OkStatus();
+  const absl::StatusOr<bool> last = state_.attachment->PrepareToLeave();
+  absl::Status status = last.status();
+  if (last.ok()) status = *last ? CloseLast(may_checkpoint, may_remove) : LeaveToOthers();
+  state_.attachment->Leave();
+  return status;
+}
+
+// They have their threads; what this process acknowledged is durable when it goes.
+absl::Status Log::LeaveToOthers() {
+  appender_.spares().DropAll();
+  absl::Status status;
+  if (ownership_.owned() && state_.write_lock.TryAcquireForBackground()) {
+    if (!maintenance_.off_only()) status = state_.commits->SyncNow();
+    ownership_.HandOver();
+    state_.write_lock.Release();
+  }
+  state_.attachment->RingOthers();
+  return status;
+}
+
+absl::Status Log::CloseLast(bool may_checkpoint, bool may_remove) {
+  if (place_.read_only) {
+    RemoveWhatReadersMade();
+    return absl::OkStatus();
+  }
+  if (!state_.write_lock.TryAcquireForBackground()) {
+    STRATA_RETURN_IF_ERROR(state_.write_lock.failure());
+    return absl::UnavailableError(absl::StrCat(state_.directory, ": somebody writes to it"));
+  }
+  const absl::Status status = CloseOwned(may_checkpoint, may_remove);
+  state_.write_lock.Release();
+  return status;
+}
+
+// A reader may have come first, and nobody wrote. What cannot be removed is another user's.
+void Log::RemoveWhatReadersMade() {
+  if (state_.attachment->is_alone_for_good()) return;
+  io::FileSystem& files = *state_.environment.files;
+  const auto names = files.List(state_.directory);
+  if (!names.ok() || *names != std::vector<std::string>{kLockName, kSharedName}) return;
+  for (const char* name : {kSharedName, kLockName}) {
+    if (!files.Unlink(absl::StrCat(state_.directory, "/", name)).ok()) return;
+  }
+  files.RemoveDirectory(state_.directory).IgnoreError();
+}
+
+absl::Status Log::CloseOwned(bool may_checkpoint, bool may_remove) {
+  if (!has_identity()) return may_remove ? RemoveDirectory() : absl::OkStatus();
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
   const FrameNo tip = state_.commits->appended().frame;
   if (may_checkpoint) STRATA_RETURN_IF_ERROR(Checkpoint(tip, !maintenance_.off_only(), true));
@@ -81,6 +127,8 @@ absl::Status Log::RemoveDirectory() {
     STRATA_RETURN_IF_ERROR(files.SyncDirectory(state_.directory));
     STRATA_RETURN_IF_ERROR(files.Unlink(IdentityPath()));
   }
+  if (std::find(names.begin(), names.end(), kSharedName) != names.end())
+    STRATA_RETURN_IF_ERROR(files.Unlink(absl::StrCat(state_.directory, "/", kSharedName)));
   STRATA_RETURN_IF_ERROR(files.Unlink(absl::StrCat(state_.directory, "/", kLockName)));
   STRATA_RETURN_IF_ERROR(files.RemoveDirectory(state_.directory));
   return files.SyncDirectory(io::DirectoryOf(state_.directory));

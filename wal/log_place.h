@@ -11,7 +11,8 @@ struct LogPlace {
   std::string directory;  // "app.db-wal"
   std::string database;   // "app.db"; for messages, for stat and for the name of app.db-strata
   OpenDatabase open_database;
-  bool read_only = false;  // nothing may be created or written
+  bool read_only = false;  // the database and its log are not written to
+  bool alone = false;      // nobody else may have it open
 };
 
 struct StoreAddress {

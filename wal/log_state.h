@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/mutex.h"
 #include "segment/frame.h"
+#include "wal/attachment.h"
 #include "wal/commit_queue.h"
 #include "wal/frame_index.h"
 #include "wal/identity.h"
@@ -30,23 +31,33 @@ struct Progress {
 // The parts of one log, shared by those that work on it (Appender, Checkpointer, Sealer,
 // connections). Order of locks: write_lock, maintenance, append_mutex, the parts' own.
 struct LogState {
-  LogState(const Environment& environment, const Options& options, std::string directory)
+  LogState(const Environment& environment, const Options& options, std::string directory,
+           std::unique_ptr<Attachment> attachment)
       : environment(environment),
         options(options),
         directory(std::move(directory)),
-        write_lock(environment.clock, options.barge_us) {}
+        attachment(std::move(attachment)),
+        shared(this->attachment->shared()),
+        write_lock(environment.clock, options.barge_us),
+        readers(&this->attachment->memory(), this->attachment->slot(),
+                [this](uint32_t process) { return this->attachment->IsAlive(process); }) {}
 
   const Environment environment;
   const Options options;
   const std::string directory;  // "app.db-wal"
   io::Ownership ownership;      // of the database file
 
-  // Set before the first frame is appended, by the holder of the write lock; then only its epoch
-  // changes, when the shipper claims it (under `maintenance`).
+  const std::unique_ptr<Attachment> attachment;
+  SharedLog& shared;  // with all processes that have the log open
+
+  // Set before the first frame is appended or followed, under append_mutex; then only its epoch
+  // changes, when a shipper claims it (under `maintenance`).
   Identity identity;
+  std::atomic<uint32_t> identity_version{0};  // that of shared.has_identity which `identity` is;
+                                              // 0: the log has none yet
 
   WriteLock write_lock;
-  io::Mutex maintenance;  // one checkpoint, seal or clean-up at a time
+  io::Mutex maintenance;  // with MaintenanceLock: one checkpoint, seal or clean-up at a time
   io::Mutex append_mutex;
 
   ReaderRegistry readers;
@@ -54,22 +65,26 @@ struct LogState {
   std::unique_ptr<FrameIndex> index;  // changed under append_mutex
   std::unique_ptr<CommitQueue> commits;
   Progress progress ABSL_GUARDED_BY(append_mutex);
-  uint64_t next_sequence ABSL_GUARDED_BY(append_mutex) = 1;
   std::shared_ptr<CurrentSegment> current
       ABSL_GUARDED_BY(append_mutex);  // nullptr before the first frame
   std::shared_ptr<CurrentSegment> spare ABSL_GUARDED_BY(append_mutex);  // the next one, or nullptr
 
   std::atomic<bool> spare_wanted{false};  // a commit asks the background for it
 
-  // Whether no other process has this log open, and none may open it while the maintenance lock is
-  // held: only then may a file that is read no more be written over.
-  bool AloneInLog() const { return true; }
-
   // For the background: when the last commit was appended, and the first one that is not synced or
   // sealed yet (monotonic microseconds; 0: none).
   std::atomic<int64_t> last_commit_us{0};
   std::atomic<int64_t> unsynced_since_us{0};
   std::atomic<int64_t> unsealed_since_us{0};
+
+  // True when no other process has the log open, nor had it when it was killed unnoticed. One may
+  // come at any time, and reads what it finds: log files above the checkpoint must stand whenever
+  // that happens.
+  bool AloneInLog() const { return shared.attached.load(std::memory_order_relaxed) <= 1; }
+
+  // Takes over, or tells, what is known of the progress to or from other processes.
+  void RefreshProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mutex);
+  void PublishProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mutex);
 
   // Log bytes of frames (from, to].
   uint64_t BytesOf(uint64_t frames) const {

@@ -1,27 +1,26 @@
 #include "wal/maintenance.h"
 
 #include <algorithm>
-#include <limits>
 #include <new>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "wal/maintenance_lock.h"
 
 namespace strata::wal {
 
 using segment::FrameNo;
 
 namespace {
-constexpr int64_t kNothingDue = std::numeric_limits<int64_t>::max();
 constexpr int64_t kIdleUs = 60'000'000;
 constexpr int64_t kShipRoundUs =
     1'000'000;  // then others get their turn, and a close is not held up
 constexpr int64_t kAwakeUs = 1'000'000;
 constexpr int64_t kRetryTransferUs = 250'000;
 constexpr int64_t kRetryLockUs = 10'000;
-constexpr int64_t kCleanUpWaitUs = 20'000;
+constexpr int64_t kCleanUpWaitUs = 100'000;  // in the queue of writers
 constexpr int64_t kFirstBackoffUs = 100'000;
 constexpr int64_t kLongestBackoffUs = 30'000'000;
 }  // namespace
@@ -31,11 +30,11 @@ void Maintenance::Start() {
   io::MutexLock lock(&mutex_);
   if (running_ || stop_) return;
   try {
-    if (!sync_thread_.joinable())
-      sync_thread_ = std::thread([this] { Loop(&Maintenance::RunSyncs); });
+    if (!sync_thread_.joinable()) sync_thread_ = std::thread([this] { LoopAtBell(); });
     transfer_thread_ = std::thread([this] { Loop(&Maintenance::RunTransfers); });
     running_ = true;
     started_.store(true, std::memory_order_release);
+    ownership_.set_listening(true);
   } catch (const std::system_error& error) {
     // The next commit tries again.
     Report("background threads", absl::UnavailableError(error.what()));
@@ -56,25 +55,53 @@ void Maintenance::Stop() {
     stop_ = true;
     wake_.SignalAll();
   }
+  ownership_.set_listening(false);
+  if (sync_thread_.joinable()) state_.attachment->Ring(state_.attachment->slot());
   if (sync_thread_.joinable()) sync_thread_.join();
   if (transfer_thread_.joinable()) transfer_thread_.join();
 }
 
+// A round, and once more when there was nothing to do: announced, then looked again, so that a
+// commit either sees the announcement or is seen.
+int64_t Maintenance::RunTwiceWhenIdle(Round round, int64_t idle_us, bool* idle) {
+  int64_t now = state_.environment.clock->MonotonicMicros();
+  const int64_t next = RunWithoutThrowing(round, now);
+  *idle = next - now > idle_us;
+  if (!*idle) return next;
+  sleeping_.fetch_add(1, std::memory_order_seq_cst);
+  now = state_.environment.clock->MonotonicMicros();
+  return std::min(RunWithoutThrowing(round, now), now + kIdleUs);
+}
+
 void Maintenance::Loop(Round round) {
-  for (;;) {
-    int64_t next = RunWithoutThrowing(round, state_.environment.clock->MonotonicMicros());
-    const bool idle = next == kNothingDue;
-    if (idle) {
-      // Announced, then looked again: a commit either sees the announcement or is seen.
-      sleeping_.fetch_add(1, std::memory_order_seq_cst);
-      const int64_t now = state_.environment.clock->MonotonicMicros();
-      next = std::min(RunWithoutThrowing(round, now), now + kIdleUs);
-    }
-    SleepUntil(next);
+  while (!stopped()) {
+    bool idle = false;
+    SleepUntil(RunTwiceWhenIdle(round, kIdleUs, &idle));
     if (idle) sleeping_.fetch_sub(1, std::memory_order_seq_cst);
-    io::MutexLock lock(&mutex_);
-    if (stop_) return;
   }
+}
+
+// The same, woken by other processes too.
+void Maintenance::LoopAtBell() {
+  const std::atomic<uint32_t>& bell = state_.shared.processes[state_.attachment->slot()].bell;
+  while (!stopped()) {
+    const uint32_t heard = bell.load(std::memory_order_seq_cst);
+    bool idle = false;
+    // Once it looks less often than commits are due, it has to hear of them.
+    const int64_t often = std::min(state_.options.quiet_us, state_.options.unsynced_us);
+    const int64_t next = RunTwiceWhenIdle(&Maintenance::RunSyncs, often, &idle);
+    const int64_t wait = next - state_.environment.clock->MonotonicMicros();
+    if (!stopped() && wait > 0) state_.attachment->memory().Wait(bell, heard, wait);
+    if (idle) sleeping_.fetch_sub(1, std::memory_order_seq_cst);
+    if (bell.load(std::memory_order_seq_cst) == heard) continue;
+    io::MutexLock lock(&mutex_);
+    wake_.SignalAll();
+  }
+}
+
+bool Maintenance::stopped() {
+  io::MutexLock lock(&mutex_);
+  return stop_;
 }
 
 void Maintenance::SleepUntil(int64_t next) {
@@ -87,7 +114,7 @@ absl::Status Maintenance::OweSyncs() {
   if (!off_only()) return absl::OkStatus();
   io::MutexLock lock(&state_.maintenance);
   STRATA_RETURN_IF_ERROR(checkpointer_.SyncDatabase());
-  any_synced_.store(true, std::memory_order_relaxed);
+  OweSyncsFromBefore();
   return absl::OkStatus();
 }
 
@@ -96,6 +123,7 @@ void Maintenance::NoteCommit() {
       state_.spare_wanted.load(std::memory_order_relaxed) && state_.spare_wanted.exchange(false);
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!spare_wanted && sleeping_.load(std::memory_order_seq_cst) == 0) return;
+  state_.attachment->Ring(state_.attachment->slot());
   io::MutexLock lock(&mutex_);
   wake_.SignalAll();
 }
@@ -107,14 +135,17 @@ void Maintenance::RequestCheckpoint() {
 }
 
 int64_t Maintenance::RunSyncs(int64_t now) {
+  const int64_t others = ownership_.LookAround(now);
+  if (!ownership_.owned()) return others;  // syncs are the owner's
   Report("spare file", appender_.spares().Prepare());
   // A thread that is awake does not hear of single commits: it looks often enough to be in time for
   // each.
   const int64_t last = state_.last_commit_us.load(std::memory_order_seq_cst);
   const bool owes = state_.unsynced_since_us.load(std::memory_order_seq_cst) != 0 ||
                     last != marked_commit_us_.load(std::memory_order_relaxed);
-  if (off_only() || state_.commits->failed() || !owes) return kNothingDue;
-  int64_t next = now + std::min(state_.options.quiet_us, state_.options.unsynced_us);
+  if (off_only() || state_.commits->failed() || !owes) return others;
+  int64_t next =
+      std::min(others, now + std::min(state_.options.quiet_us, state_.options.unsynced_us));
   SyncIfDue(now, &next);
   MarkIfQuiet(now, &next);
   return next;
@@ -148,6 +179,14 @@ void Maintenance::MarkIfQuiet(int64_t now, int64_t* next) {
   if (status.ok()) status = state_.commits->SyncNow();
   marked_commit_us_.store(last, std::memory_order_relaxed);
   Report("mark record", status);
+  if (status.ok()) Rest(last);
+}
+
+// Whoever writes next, in whatever process, need not ask: this one may be stopped by then.
+void Maintenance::Rest(int64_t last_commit_us) {
+  if (!state_.write_lock.TryAcquireForBackground()) return;
+  if (state_.last_commit_us.load() == last_commit_us) ownership_.HandOver();
+  state_.write_lock.Release();
 }
 
 int64_t Maintenance::RunTransfers(int64_t now) {
@@ -180,8 +219,10 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
     *next = std::min(*next, since + state_.options.seal_after_us);
     return;
   }
-  io::MutexLock lock(&state_.maintenance);
-  const absl::Status status = shipper_.ShipUpTo(visible, now + kShipRoundUs);
+  MaintenanceLock lock(&state_, &follower_, 0);
+  const absl::Status status =
+      lock.status().ok() ? shipper_.ShipUpTo(visible, now + kShipRoundUs) : lock.status();
+  if (absl::IsUnavailable(lock.status())) return;
   if (status.ok() || absl::IsDeadlineExceeded(status)) {
     ship_backoff_us_ = 0;
     return;
@@ -206,29 +247,36 @@ void Maintenance::CheckpointIfDue() {
   if (!due) return;
   const FrameNo visible = state_.commits->visible_frame();
   if (!off_only()) Report("background sync", state_.commits->WaitSynced(visible));
-  io::MutexLock lock(&state_.maintenance);
-  Report("checkpoint", checkpointer_.Run(visible, !off_only()).status());
+  MaintenanceLock lock(&state_, &follower_, 0);
+  Report("checkpoint",
+         lock.status().ok() ? checkpointer_.Run(visible, !off_only()).status() : lock.status());
 }
 
 void Maintenance::CleanUp() {
-  io::MutexLock lock(
-      &state_.maintenance);  // a checkpoint or seal under way reads the index without a snapshot
-  state_.readers.CollectGarbage();
-  if (!checkpointer_.HasOldFiles()) return;
-  // Not for long: the locks are taken in the wrong order.
+  {
+    // A checkpoint or seal under way reads the index without a snapshot.
+    io::MutexLock lock(&state_.maintenance);
+    state_.readers.CollectGarbage();
+    if (!checkpointer_.HasOldFiles()) return;
+  }
   const int64_t wait_us = state_.options.background ? kCleanUpWaitUs : 0;
   if (!state_.write_lock.AcquireForBackground(wait_us)) return;
   bool held = true;
   const auto release = [&] {
     if (std::exchange(held, false)) state_.write_lock.Release();
   };
-  const absl::Status status = checkpointer_.RemoveOldFiles(release);
+  // Writers wait for this thread now, so that it waits for nobody.
+  if (state_.maintenance.TryLock()) {
+    MaintenanceLock lock(std::adopt_lock, &state_, &follower_);
+    Report("removing old log files",
+           lock.status().ok() ? checkpointer_.RemoveOldFiles(release) : lock.status());
+  }
   release();
-  Report("removing old log files", status);
 }
 
 void Maintenance::Report(const char* what, const absl::Status& status) {
-  if (status.ok()) return;
+  // Unavailable: another process does it, or its turn comes again.
+  if (status.ok() || absl::IsUnavailable(status)) return;
   state_.environment.logger->Log(
       io::Severity::kError, absl::StrCat(state_.directory, ": ", what, ": ", status.message()));
 }

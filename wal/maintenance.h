@@ -9,6 +9,7 @@
 #include "io/mutex.h"
 #include "wal/appender.h"
 #include "wal/checkpointer.h"
+#include "wal/log_ownership.h"
 #include "wal/log_state.h"
 #include "wal/shipper.h"
 
@@ -18,8 +19,14 @@ namespace strata::wal {
 
 class Maintenance {
  public:
-  Maintenance(LogState* state, Appender* appender, Checkpointer* checkpointer, Shipper* shipper)
-      : state_(*state), appender_(*appender), checkpointer_(*checkpointer), shipper_(*shipper) {}
+  Maintenance(LogState* state, Appender* appender, Checkpointer* checkpointer, Shipper* shipper,
+              LogFollower* follower, LogOwnership* ownership)
+      : state_(*state),
+        appender_(*appender),
+        checkpointer_(*checkpointer),
+        shipper_(*shipper),
+        follower_(*follower),
+        ownership_(*ownership) {}
   ~Maintenance() { Stop(); }
 
   void Start();  // idempotent; nothing with Options::background off
@@ -41,21 +48,25 @@ class Maintenance {
   int64_t RunTransfers(int64_t now);
 
   // The log holds commits of unknown durability, from before it was opened.
-  void OweSyncsFromBefore() { any_synced_.store(true, std::memory_order_relaxed); }
+  void OweSyncsFromBefore() { state_.shared.owes_syncs.store(1, std::memory_order_relaxed); }
 
-  // True while only synchronous=OFF commits were made: nothing is synced then.
-  bool off_only() const { return !any_synced_.load(std::memory_order_relaxed); }
+  // True while only synchronous=OFF commits were made, by whatever process: nothing is synced then.
+  bool off_only() const { return state_.shared.owes_syncs.load(std::memory_order_relaxed) == 0; }
 
  private:
   using Round = int64_t (Maintenance::*)(int64_t);
   int64_t RunWithoutThrowing(Round round, int64_t now);
   void Loop(Round round);
+  void LoopAtBell();
+  int64_t RunTwiceWhenIdle(Round round, int64_t idle_us, bool* idle);
   void SyncIfDue(int64_t now, int64_t* next);
   void MarkIfQuiet(int64_t now, int64_t* next);
   void ShipIfDue(int64_t now, int64_t* next);
   bool CheckpointIsDue() const;
   void CheckpointIfDue();
   void SleepUntil(int64_t next);
+  void Rest(int64_t last_commit_us);
+  bool stopped();
   void CleanUp();
   void Report(const char* what, const absl::Status& status);
 
@@ -63,8 +74,9 @@ class Maintenance {
   Appender& appender_;
   Checkpointer& checkpointer_;
   Shipper& shipper_;
+  LogFollower& follower_;
+  LogOwnership& ownership_;
 
-  std::atomic<bool> any_synced_{false};
   std::atomic<bool> checkpoint_requested_{false};
   std::atomic<int64_t> marked_commit_us_{0};  // last_commit_us that the newest mark covers
   int64_t retry_ship_us_ = 0;                 // not before (after an error)

@@ -64,6 +64,5 @@ absl::StatusOr<RecoveredLog> RecoverLog(io::FileSystem& files, const std::string
 
 // Names inside a log directory.
 inline constexpr char kIdentityName[] = "identity";
-inline constexpr char kLockName[] = "lock";
 
 }  // namespace strata::wal

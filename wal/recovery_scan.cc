@@ -17,12 +17,8 @@ using segment::FrameNo;
 using segment::RecordKind;
 using segment::ScannedRecord;
 
-namespace {
-
-constexpr uint32_t kLongestPadding = 4096;
-
-absl::StatusOr<segment::SegmentHeader> ReadHeader(io::ByteSource& source, uint64_t sequence,
-                                                  const Identity& identity) {
+absl::StatusOr<segment::SegmentHeader> ReadLogFileHeader(io::ByteSource& source, uint64_t sequence,
+                                                         const Identity& identity) {
   std::vector<uint8_t> bytes(segment::kSegmentHeaderSize);
   if (source.size() < bytes.size()) {
     return absl::DataLossError(
@@ -46,6 +42,10 @@ absl::StatusOr<segment::SegmentHeader> ReadHeader(io::ByteSource& source, uint64
   }
   return header;
 }
+
+namespace {
+
+constexpr uint32_t kLongestPadding = 4096;
 
 // Reads a file's records in order and keeps account of its transactions.
 class Scan {
@@ -146,7 +146,7 @@ absl::StatusOr<FileScan> ScanLogFile(io::FileSystem& files, const std::string& p
   STRATA_ASSIGN_OR_RETURN(auto source, io::FileSource::Open(files, path));
   FileScan result;
   result.path = path;
-  STRATA_ASSIGN_OR_RETURN(result.header, ReadHeader(*source, sequence, identity));
+  STRATA_ASSIGN_OR_RETURN(result.header, ReadLogFileHeader(*source, sequence, identity));
   const uint32_t seed = segment::RecordSeed(result.header.salt, result.header.log_id);
   segment::RecordScanner scanner(source.get(), seed);
   Scan scan(&result);

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "io/byte_stream.h"
 #include "io/file.h"
 #include "wal/recovery.h"
 
@@ -34,6 +35,10 @@ struct FileScan {
   };
   std::vector<Mark> marks;  // all intact ones
 };
+
+// The header of a log file, which must be of this log and have this sequence number.
+absl::StatusOr<segment::SegmentHeader> ReadLogFileHeader(io::ByteSource& source, uint64_t sequence,
+                                                         const Identity& identity);
 
 absl::StatusOr<FileScan> ScanLogFile(io::FileSystem& files, const std::string& path,
                                      uint64_t sequence, const Identity& identity);

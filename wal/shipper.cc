@@ -82,8 +82,10 @@ absl::Status Shipper::ClaimEpoch() {
   STRATA_RETURN_IF_ERROR(io::PutObject(*store_, segment::BuildEpochKey(ns, claim.epoch),
                                        io::IfPresent::kFail, segment::EncodeEpochClaim(claim)));
   state_.identity.epoch = claim.epoch;
-  return WriteIdentity(*state_.environment.files, identity_path_, state_.identity,
-                       state_.ownership);
+  STRATA_RETURN_IF_ERROR(
+      WriteIdentity(*state_.environment.files, identity_path_, state_.identity, state_.ownership));
+  state_.identity_version.store(state_.shared.has_identity.fetch_add(1) + 1);
+  return absl::OkStatus();
 }
 
 absl::Status Shipper::FindOrWriteBase(const std::vector<StoredSegment>& stored) {
@@ -186,6 +188,7 @@ void Shipper::Advance(FrameNo sealed, uint64_t digest) {
   state_.progress.sealed = sealed;
   state_.progress.sealed_digest = digest;
   state_.progress.shipped = sealed;
+  state_.PublishProgress();
 }
 
 }  // namespace strata::wal

@@ -11,7 +11,6 @@ namespace strata::wal {
 
 namespace {
 
-constexpr char kWrittenThroughName[] = "spare.tmp";
 constexpr size_t kChunkBytes = 1 << 20;          // zeros written, and synced, at a time
 constexpr uint64_t kFirstFileBytes = 256 << 10;  // grows as it is written: soon to be ended
 constexpr uint64_t kFilesOfALog = 4;             // so many make a log that only grows
@@ -59,7 +58,7 @@ segment::SegmentHeader SpareFiles::NextHeader(const std::vector<uint32_t>& past_
   header.log_id = state_.identity.log_id;
   header.parent_log_id = state_.identity.parent_log_id;
   header.parent_frame = state_.identity.parent_frame;
-  header.sequence = state_.next_sequence++;
+  header.sequence = state_.shared.next_sequence.fetch_add(1);
   header.salt = NewSalt(state_.environment.random->Next64(), header.log_id, past_seeds);
   header.created_us = state_.environment.clock->NowMicros();
   return header;
@@ -77,12 +76,21 @@ absl::Status SpareFiles::Prepare() {
     STRATA_ASSIGN_OR_RETURN(used, WriteThrough(bytes));
   }
   const absl::Status begun = Begin(used);
+  // A process that took over from a dead one has removed it.
+  if (absl::IsNotFound(begun)) return absl::OkStatus();
   if (!begun.ok() && used.has_value()) state_.environment.files->Unlink(used->path).IgnoreError();
   return begun;
 }
 
+// Of this process alone: the one that owned the log before may still be writing to its own.
+std::string SpareFiles::WrittenThroughPath() const {
+  return absl::StrCat(state_.directory, "/spare-", state_.attachment->slot(), kTemporarySuffix);
+}
+
 std::optional<UsedFile> SpareFiles::TakeKept() {
   io::MutexLock lock(&mutex_);
+  // One that came before it was set aside may have it open.
+  if (!state_.AloneInLog()) return std::nullopt;
   if (kept_.empty() || kept_.front().generation == kNotYet) return std::nullopt;
   if (state_.readers.AnyStartedBy(kept_.front().generation)) return std::nullopt;
   UsedFile used = std::move(kept_.front().file);
@@ -92,7 +100,7 @@ std::optional<UsedFile> SpareFiles::TakeKept() {
 
 absl::StatusOr<UsedFile> SpareFiles::WriteThrough(uint64_t bytes) {
   io::FileSystem& files = *state_.environment.files;
-  UsedFile used{absl::StrCat(state_.directory, "/", kWrittenThroughName), bytes, {}};
+  UsedFile used{WrittenThroughPath(), bytes, {}};
   const absl::Status removed = files.Unlink(used.path);
   if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   STRATA_ASSIGN_OR_RETURN(auto file,
@@ -123,7 +131,8 @@ absl::Status SpareFiles::Begin(const std::optional<UsedFile>& used) {
                        : CurrentSegment::Create(files, state_.directory, header, state_.ownership));
   STRATA_RETURN_IF_ERROR(spare->Publish(files, state_.directory));
   io::MutexLock lock(&state_.append_mutex);
-  const bool still_next = state_.next_sequence == header.sequence + 1;
+  const bool still_next =
+      state_.commits->owned() && state_.shared.next_sequence.load() == header.sequence + 1;
   if (still_next) state_.spare = std::move(spare);
   return still_next ? absl::OkStatus() : files.Unlink(spare->path());
 }
@@ -143,6 +152,8 @@ absl::StatusOr<bool> SpareFiles::SetAside(const CurrentSegment& segment) {
   kept_.push_back({*std::move(used), kNotYet});
   const absl::Status renamed = state_.environment.files->Rename(segment.path(), temporary);
   if (!renamed.ok()) kept_.pop_back();
+  // Gone already, with a process that was killed while it removed old files.
+  if (absl::IsNotFound(renamed)) return false;
   STRATA_RETURN_IF_ERROR(renamed);
   return true;
 }

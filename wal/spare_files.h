@@ -13,7 +13,8 @@
 
 // The next log file, ready before the current one is full, so that no commit waits for it; and log
 // files that are used again. A sync of bytes that were never written before costs ext4 a commit of
-// its journal, so that commits that wait for their sync are given files that were.
+// its journal, so that commits that wait for their sync are given files that were. A file is kept
+// by the process that made it, and used again only while that one is alone in the log.
 namespace strata::wal {
 
 class SpareFiles {
@@ -40,7 +41,7 @@ class SpareFiles {
 
   // Removes the spare, whose sequence number is below that of a file that is about to be created.
   void DropSpare();
-  // Removes everything that is kept for later.
+  // Removes everything that this process keeps for later.
   void DropAll();
 
   // Of the next file; `past_seeds` as in UsedFile.
@@ -56,6 +57,7 @@ class SpareFiles {
   uint64_t Limit() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   bool IsWanted() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   std::optional<UsedFile> TakeKept();
+  std::string WrittenThroughPath() const;
   absl::StatusOr<UsedFile> WriteThrough(uint64_t bytes);
   absl::Status Begin(const std::optional<UsedFile>& used);
 

@@ -11,13 +11,26 @@ constexpr int64_t kBackgroundUs = 10'000'000;  // more than file creation and a 
 
 WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us,
                                       const std::function<bool()>& interrupted) {
+  int64_t left_us = timeout_us;
+  Outcome outcome = AcquireHere(&left_us, interrupted);
+  if (outcome != Outcome::kAcquired || process_ == nullptr) return outcome;
+  outcome = process_->Ensure(std::max<int64_t>(0, left_us), interrupted);
+  if (outcome != Outcome::kAcquired) ReleaseHere();
+  return outcome;
+}
+
+WriteLock::Outcome WriteLock::AcquireHere(int64_t* timeout_us,
+                                          const std::function<bool()>& interrupted) {
   io::MutexLock lock(&mutex_);
   if (!held_) {
     held_ = true;
     return Outcome::kAcquired;
   }
-  if (timeout_us <= 0 && !background_) return Outcome::kTimedOut;
-  return WaitInQueue(timeout_us, interrupted, false);
+  if (*timeout_us <= 0 && !background_) return Outcome::kTimedOut;
+  const int64_t begun = clock_->MonotonicMicros();
+  const Outcome outcome = WaitInQueue(*timeout_us, interrupted, false);
+  *timeout_us -= clock_->MonotonicMicros() - begun;
+  return outcome;
 }
 
 WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
@@ -51,19 +64,36 @@ WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
 }
 
 bool WriteLock::TryAcquireForBackground() {
-  io::MutexLock lock(&mutex_);
-  if (held_) return false;
-  held_ = background_ = true;
-  return true;
+  {
+    io::MutexLock lock(&mutex_);
+    if (held_) return false;
+    held_ = background_ = true;
+  }
+  if (process_ == nullptr || process_->Ensure(-1, nullptr) == Outcome::kAcquired) return true;
+  ReleaseHere();
+  return false;
 }
 
 bool WriteLock::AcquireForBackground(int64_t timeout_us) {
-  if (TryAcquireForBackground()) return true;
-  io::MutexLock lock(&mutex_);
-  return WaitInQueue(timeout_us, nullptr, true) == Outcome::kAcquired;
+  {
+    io::MutexLock lock(&mutex_);
+    if (!held_) {
+      held_ = background_ = true;
+    } else if (WaitInQueue(timeout_us, nullptr, true) != Outcome::kAcquired) {
+      return false;
+    }
+  }
+  if (process_ == nullptr || process_->Ensure(-1, nullptr) == Outcome::kAcquired) return true;
+  ReleaseHere();
+  return false;
 }
 
 void WriteLock::Release() {
+  if (process_ != nullptr) process_->Leaving();
+  ReleaseHere();
+}
+
+void WriteLock::ReleaseHere() {
   io::MutexLock lock(&mutex_);
   background_ = false;
   if (queue_.empty()) {

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "io/clock.h"
 #include "io/mutex.h"
 
@@ -18,7 +19,24 @@ class WriteLock {
  public:
   WriteLock(io::Clock* clock, int64_t barge_us) : clock_(clock), barge_us_(barge_us) {}
 
-  enum class Outcome { kAcquired, kTimedOut, kInterrupted };
+  enum class Outcome { kAcquired, kTimedOut, kInterrupted, kFailed };
+
+  // Below the lock among threads, the one among processes.
+  class Process {
+   public:
+    virtual ~Process() = default;
+    // The calling thread holds the lock of this process. As Acquire; a negative timeout: without
+    // even asking for it. kFailed: for the reason that `failure` tells.
+    virtual Outcome Ensure(int64_t timeout_us, const std::function<bool()>& interrupted) = 0;
+    virtual absl::Status failure() const = 0;
+    // It is about to give it back.
+    virtual void Leaving() = 0;
+  };
+  // Before the first use; outlives this. Without one, no other process is there.
+  void SetProcess(Process* process) { process_ = process; }
+  absl::Status failure() const {
+    return process_ == nullptr ? absl::OkStatus() : process_->failure();
+  }
 
   // Waits at most `timeout_us` microseconds (0: not at all). `interrupted` is asked every few
   // milliseconds.
@@ -40,11 +58,15 @@ class WriteLock {
     io::CondVar wake;
   };
 
+  // Lowers the timeout by what was waited.
+  Outcome AcquireHere(int64_t* timeout_us, const std::function<bool()>& interrupted);
+  void ReleaseHere();
   Outcome WaitInQueue(int64_t timeout_us, const std::function<bool()>& interrupted, bool background)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   io::Clock* const clock_;
   const int64_t barge_us_;
+  Process* process_ = nullptr;
   io::Mutex mutex_;
   bool held_ ABSL_GUARDED_BY(mutex_) = false;
   bool background_ ABSL_GUARDED_BY(mutex_) = false;        // the holder

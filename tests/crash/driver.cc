@@ -22,14 +22,26 @@ struct Weight {
   uint64_t weight;
   bool store_only = false;
   bool faults_only = false;
+  bool processes_only = false;
 };
 
 constexpr Weight kWeights[] = {
-    {Step::kCommit, 24},   {Step::kSpilledCommit, 12}, {Step::kRollback, 6},
-    {Step::kSavepoint, 6}, {Step::kEmpty, 2},          {Step::kCheckpoint, 6},
-    {Step::kTruncate, 3},  {Step::kQuiet, 7},          {Step::kSeal, 8, true},
-    {Step::kSync, 3},      {Step::kReader, 6},         {Step::kKill, 3},
-    {Step::kClose, 3},     {Step::kKeepOpen, 1},       {Step::kFailSync, 8, false, true},
+    {Step::kCommit, 24},
+    {Step::kSpilledCommit, 12},
+    {Step::kRollback, 6},
+    {Step::kSavepoint, 6},
+    {Step::kEmpty, 2},
+    {Step::kCheckpoint, 6},
+    {Step::kTruncate, 3},
+    {Step::kQuiet, 7},
+    {Step::kSeal, 8, true},
+    {Step::kSync, 3},
+    {Step::kReader, 6},
+    {Step::kKill, 3},
+    {Step::kClose, 3},
+    {Step::kKeepOpen, 1},
+    {Step::kFailSync, 8, false, true},
+    {Step::kSwitch, 30, false, false, true},
 };
 
 }  // namespace
@@ -49,7 +61,8 @@ const char* NameOf(Step step) {
                                     "kill",
                                     "close",
                                     "close keeping the log",
-                                    "failing sync"};
+                                    "failing sync",
+                                    "another process"};
   return kNames[static_cast<int>(step)];
 }
 
@@ -70,7 +83,7 @@ void Driver::Fail(const std::string& what) {
 
 bool Driver::Fine(const absl::Status& status, const char* what) {
   if (status.ok()) return true;
-  broken_ = log_ == nullptr || log_->state().commits->failed();
+  broken_ = now_.log == nullptr || now_.log->state().commits->failed();
   if (disk_.faults_fired() == faults_before_) Fail(absl::StrCat(what, ": ", status.ToString()));
   return false;
 }
@@ -78,7 +91,9 @@ bool Driver::Fine(const absl::Status& status, const char* what) {
 Step Driver::RandomStep() {
   uint64_t total = 0;
   const auto usable = [&](const Weight& each) {
-    return (!each.store_only || workload_.store) && (!each.faults_only || workload_.failing_syncs);
+    return (!each.store_only || workload_.store) &&
+           (!each.faults_only || workload_.failing_syncs) &&
+           (!each.processes_only || workload_.two_processes);
   };
   for (const Weight& each : kWeights) total += usable(each) ? each.weight : 0;
   uint64_t at = Below(total);
@@ -92,28 +107,51 @@ Step Driver::RandomStep() {
 
 void Driver::Open() {
   running_ += " open";
-  host_ = std::make_unique<Host>(&sites_, workload_, random_.Next64());
+  now_.host = std::make_unique<Host>(&sites_, workload_, random_.Next64());
   faults_before_ = disk_.faults_fired();
   broken_ = false;
-  absl::StatusOr<std::shared_ptr<wal::Log>> log = host_->Open();
+  absl::StatusOr<std::shared_ptr<wal::Log>> log = now_.host->Open();
   if (!Fine(log.status(), "open")) return;
-  log_ = *std::move(log);
+  now_.log = *std::move(log);
+  now_.log->ownership().set_listening(true);  // Run hands over
   for (int i = 0; i < kConnections; ++i)
-    connections_.push_back(std::make_unique<wal::Connection>(log_));
-  const absl::StatusOr<Content> content = ReadContent(sites_, log_, workload_.page_size);
+    now_.connections.push_back(std::make_unique<wal::Connection>(now_.log));
+  const absl::StatusOr<Content> content = ReadContent(sites_, now_.log, workload_.page_size);
   if (!Fine(content.status(), "read after open")) return;
   const Trace::Verdict verdict = trace_.Judge(content->digest, Trace::Promise::kProcess, Now());
   if (!verdict.violation.empty()) return Fail(verdict.violation);
   trace_.Found(*verdict.commit, Now());
-  // What is served is durable, whatever its committer asked for.
-  if (workload_.power_cuts) trace_.Promised(Trace::Promise::kPower, *verdict.commit, Now());
+  // What is served is durable, whatever its committer asked for; what another process still owes is
+  // not.
+  if (workload_.power_cuts && now_.log->state().attachment->is_first())
+    trace_.Promised(Trace::Promise::kPower, *verdict.commit, Now());
 }
 
 void Driver::Kill() {
   reader_.reset();
-  connections_.clear();
-  log_.reset();
-  host_.reset();
+  KillCurrent();
+  std::swap(now_, other_);
+  KillCurrent();
+  for (Process& process : graveyard_) process.connections.clear();
+  graveyard_.clear();
+}
+
+// The memory of the process stays until no other one is there: its destruction is no part of a
+// death.
+void Driver::KillCurrent() {
+  if (now_.log != nullptr) {
+    now_.log->Die();
+    if (reader_ != nullptr && &reader_->log() == now_.log.get())
+      now_.connections.push_back(std::move(reader_));
+    graveyard_.push_back(std::move(now_));
+  }
+  now_ = Process();
+}
+
+void Driver::RunSwitch() {
+  now_.log->HandOver();
+  std::swap(now_, other_);
+  if (now_.log == nullptr) Open();
 }
 
 void Driver::Run(Step step) {
@@ -135,20 +173,30 @@ void Driver::Run(Step step) {
       break;
     case Step::kQuiet:
     case Step::kSeal:
-      host_->clock().Advance(step == Step::kSeal ? 2'000'000 : 150'000);
+      now_.host->clock().Advance(step == Step::kSeal ? 2'000'000 : 150'000);
       sites_.set_phase(SyncSites::Phase::kBackground);
-      log_->RunMaintenance();
+      now_.log->RunMaintenance();
       sites_.set_phase(SyncSites::Phase::kRunning);
       break;
-    case Step::kSync:
-      Fine(log_->state().commits->SyncNow(), "sync");
+    case Step::kSync: {
+      const absl::Status synced = now_.log->state().commits->SyncNow();
+      if (!absl::IsUnavailable(synced)) Fine(synced, "sync");  // else it is another process's
       break;
+    }
     case Step::kReader:
       RunReader();
       break;
     case Step::kKill:
-      Kill();
-      Open();
+      if (other_.log == nullptr || broken_) {
+        Kill();
+        Open();
+      } else {
+        KillCurrent();
+        std::swap(now_, other_);
+      }
+      break;
+    case Step::kSwitch:
+      RunSwitch();
       break;
     case Step::kClose:
     case Step::kKeepOpen:
@@ -163,11 +211,14 @@ void Driver::Run(Step step) {
 }
 
 void Driver::NoteSynced() {
-  if (log_ == nullptr || !workload_.power_cuts) return;
-  trace_.PromisedUpToFrame(Trace::Promise::kPower, log_->state().commits->synced().value(), Now());
+  if (now_.log == nullptr || !workload_.power_cuts) return;
+  trace_.PromisedUpToFrame(Trace::Promise::kPower, now_.log->state().commits->synced().value(),
+                           Now());
 }
 
-wal::Connection& Driver::AnyConnection() { return *connections_[Below(connections_.size())]; }
+wal::Connection& Driver::AnyConnection() {
+  return *now_.connections[Below(now_.connections.size())];
+}
 
 void Driver::Grow(Draft* draft, uint32_t pages) {
   for (uint32_t page = draft->state.pages() + 1; page <= pages; ++page) {
@@ -266,7 +317,7 @@ absl::Status Driver::CommitDraft(wal::Connection& connection, Draft* draft, Dura
   const size_t number = trace_.Append(std::move(commit));
   if (!status.ok()) {
     // Unless the log has stopped, the transaction is as if it had never been.
-    if (!log_->state().commits->failed()) trace_.Found(before, Now());
+    if (!now_.log->state().commits->failed()) trace_.Found(before, Now());
     return status;
   }
   const bool power = level == Durability::kFull;
@@ -283,7 +334,7 @@ absl::Status Driver::Transaction(wal::Connection& connection, Step step, Durabil
     Change(&draft);
     if (Chance(60)) STRATA_RETURN_IF_ERROR(Spill(connection, &draft, level));
     // Someone else's sync in the middle of an open transaction.
-    if (Chance(30)) STRATA_RETURN_IF_ERROR(log_->state().commits->SyncNow());
+    if (Chance(30)) STRATA_RETURN_IF_ERROR(now_.log->state().commits->SyncNow());
   }
   if (step == Step::kSavepoint) STRATA_RETURN_IF_ERROR(UndoneSavepoint(connection, &draft, level));
   if (step != Step::kRollback) return CommitDraft(connection, &draft, level);
@@ -311,25 +362,25 @@ void Driver::Look(wal::Connection& connection, uint64_t digest, const char* what
 }
 
 void Driver::RunCheckpoint(bool truncate) {
-  const FrameNo tip = log_->state().commits->appended().frame;
+  const FrameNo tip = now_.log->state().commits->appended().frame;
   // As a connection with synchronous=OFF asks; what others committed is made durable all the same.
   const bool sync = workload_.power_cuts && !Chance(30);
   if (!truncate) {
-    Fine(log_->Checkpoint(tip, sync, false), "checkpoint");
+    Fine(now_.log->Checkpoint(tip, sync, false), "checkpoint");
     return;
   }
   EndReader();
   wal::Connection& connection = AnyConnection();
   if (connection.LockForWrite(0, nullptr) != wal::WriteLock::Outcome::kAcquired)
     return Fail("the write lock is held");
-  const bool copied = Fine(log_->Checkpoint(tip, sync, true), "checkpoint");
-  if (copied && log_->state().index->floor() == tip) Fine(log_->Truncate(), "truncate");
+  const bool copied = Fine(now_.log->Checkpoint(tip, sync, true), "checkpoint");
+  if (copied && now_.log->state().index->floor() == tip) Fine(now_.log->Truncate(), "truncate");
   connection.UnlockForWrite();
 }
 
 void Driver::RunReader() {
   if (reader_ != nullptr) return EndReader();
-  reader_ = std::make_unique<wal::Connection>(log_);
+  reader_ = std::make_unique<wal::Connection>(now_.log);
   if (!Fine(reader_->BeginRead().status(), "begin read")) return;
   reader_digest_ = trace_.last().state.digest();
   Look(*reader_, reader_digest_, "a new snapshot");
@@ -344,10 +395,16 @@ void Driver::EndReader() {
 void Driver::RunClose(bool remove) {
   EndReader();
   sites_.set_phase(SyncSites::Phase::kClosing);
-  const absl::Status closed = log_->Close(true, remove);
+  const absl::Status closed = now_.log->Close(true, remove);
   sites_.set_phase(SyncSites::Phase::kRunning);
   const bool fine = Fine(closed, "close");
-  Kill();
+  const bool last = other_.log == nullptr;
+  now_.connections.clear();
+  now_ = Process();
+  if (!last) {
+    std::swap(now_, other_);
+    return;
+  }
   if (fine && workload_.power_cuts && !sites_.Stat(kLogPath).ok()) trace_.Closed(Now());
   if (fine && workload_.power_cuts)
     trace_.Promised(Trace::Promise::kPower, trace_.LastAlive(), Now());

@@ -29,9 +29,10 @@ enum class Step {
   kClose,     // clean close, and open again
   kKeepOpen,  // clean close that leaves the log
   kFailSync,  // the next sync, not of the database file, fails
+  kSwitch,    // another process goes on, and this one stays
 };
 
-inline constexpr int kStepKinds = static_cast<int>(Step::kFailSync) + 1;
+inline constexpr int kStepKinds = static_cast<int>(Step::kSwitch) + 1;
 const char* NameOf(Step step);
 
 // Drives a log with transactions, and keeps account of what it must have kept.
@@ -85,6 +86,8 @@ class Driver {
   void RunReader();
   void EndReader();
   void RunClose(bool remove);
+  void RunSwitch();
+  void KillCurrent();
   void Look(wal::Connection& connection, uint64_t digest, const char* what);
   void NoteSynced();
 
@@ -94,10 +97,15 @@ class Driver {
   io::SeededRandom random_;
   Trace trace_;
   uint64_t next_version_;
-  std::unique_ptr<Host> host_;
-  std::shared_ptr<wal::Log> log_;
-  std::vector<std::unique_ptr<wal::Connection>> connections_;
-  std::unique_ptr<wal::Connection> reader_;
+  struct Process {
+    std::unique_ptr<Host> host;
+    std::shared_ptr<wal::Log> log;
+    std::vector<std::unique_ptr<wal::Connection>> connections;
+  };
+  Process now_;                              // the one whose turn it is
+  Process other_;                            // has the same log open, or nothing
+  std::vector<Process> graveyard_;           // what the memory of killed ones held
+  std::unique_ptr<wal::Connection> reader_;  // of either
   uint64_t reader_digest_ = 0;
   uint64_t faults_before_ = 0;  // fired when the log was opened
   bool broken_ = false;         // a sync failed for good: the log must be opened again

@@ -28,6 +28,7 @@ struct Workload {
   std::vector<wal::Durability> levels = {wal::Durability::kFull, wal::Durability::kNormal};
   uint32_t initial_pages = 0;  // of an ordinary database that Strata adopts
   bool failing_syncs = false;
+  bool two_processes = false;
   bool power_cuts = true;  // false: only the process is lost
   support::DamageModel damage = support::DamageModel::kPowerSafeOverwrite;
 };

@@ -1,6 +1,8 @@
 #include "tests/crash/image_check.h"
 
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "io/checksum.h"
@@ -10,11 +12,24 @@
 #include "segment/dictionary_store.h"
 #include "segment/segment_reader.h"
 #include "segment/store_listing.h"
+#include "wal/attachment.h"
 #include "wal/recovery.h"
 
 namespace strata::crash {
 
 using support::SimulatedDisk;
+
+namespace {
+
+// But what processes share.
+std::map<std::string, std::vector<uint8_t>> FilesOf(const SimulatedDisk& disk) {
+  auto files = disk.Files();
+  for (const char* shared : {wal::kLockName, wal::kSharedName})
+    files.erase(absl::StrCat(kLogPath, "/", shared));
+  return files;
+}
+
+}  // namespace
 
 CheckCounts& CheckCounts::operator+=(const CheckCounts& other) {
   images += other.images;
@@ -44,11 +59,12 @@ std::string ImageCheck::Run(SimulatedDisk& image, const Trace& trace, Trace::Pro
   ++counts_.images;
   absl::StatusOr<Content> before(Content{});
   if (thorough) {
+    const auto files = FilesOf(image);
     before = Recover(image, true);
     const bool none =
         absl::IsNotFound(before.status()) || absl::IsPermissionDenied(before.status());
     if (!before.ok() && !none) return absl::StrCat("read-only: ", before.status().ToString());
-    if (image.operation_count() != 0) return "opening read-only wrote";
+    if (FilesOf(image) != files) return "opening read-only wrote";
     counts_.read_only += before.ok();
   }
   const absl::StatusOr<Content> content = Recover(image, false);

@@ -36,8 +36,15 @@ class SiteFile : public io::File {
   }
   absl::StatusOr<uint64_t> Size() override { return inner_->Size(); }
   absl::Status Truncate(uint64_t size) override { return inner_->Truncate(size); }
-  absl::StatusOr<bool> TryLock(io::LockKind kind) override { return inner_->TryLock(kind); }
-  absl::Status Unlock() override { return inner_->Unlock(); }
+  absl::StatusOr<bool> TryLockRange(const io::LockRange& range, io::LockKind kind) override {
+    return inner_->TryLockRange(range, kind);
+  }
+  absl::Status UnlockRange(const io::LockRange& range) override {
+    return inner_->UnlockRange(range);
+  }
+  absl::StatusOr<bool> IsLockedByOthers(const io::LockRange& range) override {
+    return inner_->IsLockedByOthers(range);
+  }
   const std::string& path() const override { return inner_->path(); }
 
  private:
@@ -78,7 +85,7 @@ std::string SyncSites::SiteOf(const FileNotes& notes) const {
   if (notes.published) return phase_ == Phase::kClosing ? "log: mark at close" : "log: mark";
   if (phase_ == Phase::kOpening) return "log: recovered";
   if (notes.set_aside) return "log: used file, new header";
-  if (absl::EndsWith(name, "/spare.tmp") && !notes.has_header) return "log: zeros";
+  if (absl::StrContains(name, "/spare-") && !notes.has_header) return "log: zeros";
   return notes.has_frames ? "log: replacement" : "log: new file";
 }
 

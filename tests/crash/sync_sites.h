@@ -47,6 +47,11 @@ class SyncSites : public io::FileSystem {
     return inner_.List(path);
   }
   absl::StatusOr<io::FileInfo> Stat(const std::string& path) override { return inner_.Stat(path); }
+  absl::StatusOr<std::unique_ptr<io::SharedMemory>> MapShared(
+      const std::string& path, io::OpenMode mode, uint64_t bytes,
+      const io::Ownership& ownership) override {
+    return inner_.MapShared(path, mode, bytes, ownership);
+  }
   absl::StatusOr<bool> IsNetwork(const std::string& path) override {
     return inner_.IsNetwork(path);
   }

@@ -52,6 +52,12 @@ Workload Adopted(Workload workload) {
   return workload;
 }
 
+Workload TwoProcesses(Workload workload) {
+  workload.two_processes = true;
+  workload.options.idle_owner_us = 0;
+  return workload;
+}
+
 Workload LargeFiles(Workload workload) {
   workload.options.segment_bytes = 1 << 20;
   return workload;
@@ -78,6 +84,13 @@ std::vector<Workload> AllWorkloads() {
       WithFailingSyncs(Adopted(Small("failing-syncs-4096", 4096))),
       WithFailingSyncs(WithStore(Small("failing-syncs-store", 512), 3)),
       WithFailingSyncs(Padded("failing-syncs-padded", 512)),
+      TwoProcesses(Small("two-processes", 512)),
+      TwoProcesses(Adopted(LargeFiles(Small("two-processes-adopted", 512)))),
+      TwoProcesses(With(Small("two-processes-normal", 512), {Durability::kNormal})),
+      TwoProcesses(Off(Small("two-processes-off", 512))),
+      TwoProcesses(Padded("two-processes-padded", 512)),
+      TwoProcesses(WithStore(Small("two-processes-store", 512), 3)),
+      TwoProcesses(WithFailingSyncs(Small("two-processes-failing-syncs", 512))),
   };
 }
 

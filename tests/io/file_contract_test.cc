@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <limits>
+#include <thread>
 
 #include "io/file.h"
 #include "tests/io/file_system_fixture.h"
@@ -214,6 +216,56 @@ TEST_P(FileContract, ALockGoesWithItsHandleOnly) {
   EXPECT_FALSE(second->TryLock(LockKind::kExclusive).value());
   first.reset();
   EXPECT_TRUE(second->TryLock(LockKind::kExclusive).value());
+}
+
+TEST_P(FileContract, RangesAreLockedOneByOne) {
+  auto first = Create("f");
+  auto second = fs().Open(Path("f"), OpenMode::kReadWrite).value();
+  EXPECT_TRUE(first->TryLockRange({.first = 5, .count = 1}, LockKind::kExclusive).value());
+  EXPECT_TRUE(second->TryLockRange({.first = 6, .count = 1}, LockKind::kExclusive).value());
+  EXPECT_FALSE(second->TryLockRange({.first = 4, .count = 2}, LockKind::kShared).value());
+  EXPECT_TRUE(first->IsLockedByOthers({.first = 6, .count = 10}).value());
+  EXPECT_FALSE(first->IsLockedByOthers({.first = 7}).value());
+  EXPECT_FALSE(first->IsLockedByOthers({.first = 0, .count = 6}).value()) << "its own";
+  ASSERT_TRUE(first->UnlockRange({.first = 0, .count = 100}).ok());
+  EXPECT_TRUE(second->TryLockRange({.first = 4, .count = 2}, LockKind::kShared).value());
+}
+
+TEST_P(FileContract, UnlockingTheMiddleLeavesBothEnds) {
+  auto first = Create("f");
+  auto second = fs().Open(Path("f"), OpenMode::kReadWrite).value();
+  EXPECT_TRUE(first->TryLock(LockKind::kExclusive).value());
+  ASSERT_TRUE(first->UnlockRange({.first = 10, .count = 10}).ok());
+  EXPECT_TRUE(second->TryLockRange({.first = 10, .count = 10}, LockKind::kExclusive).value());
+  EXPECT_FALSE(second->TryLockRange({.first = 9, .count = 1}, LockKind::kExclusive).value());
+  EXPECT_FALSE(second->TryLockRange({.first = 20, .count = 1}, LockKind::kExclusive).value());
+}
+
+TEST_P(FileContract, MappedMemoryIsSharedAndStartsAsZeros) {
+  auto first = fs().MapShared(Path("m"), OpenMode::kCreate, 1 << 20).value();
+  ASSERT_TRUE(first->Reserve(8192).ok());
+  auto second = fs().MapShared(Path("m"), OpenMode::kReadWrite, 1 << 20).value();
+  EXPECT_EQ(second->size(), 1u << 20);
+  EXPECT_EQ(second->data()[8191], 0);
+  first->data()[8191] = 7;
+  EXPECT_EQ(second->data()[8191], 7);
+  EXPECT_TRUE(
+      absl::IsNotFound(fs().MapShared(Path("missing"), OpenMode::kReadWrite, 4096).status()));
+}
+
+TEST_P(FileContract, AWakeEndsAWait) {
+  auto memory = fs().MapShared(Path("m"), OpenMode::kCreate, 4096).value();
+  auto other = fs().MapShared(Path("m"), OpenMode::kReadWrite, 4096).value();
+  ASSERT_TRUE(memory->Reserve(4096).ok());
+  auto& word = *reinterpret_cast<std::atomic<uint32_t>*>(memory->data());
+  auto& same = *reinterpret_cast<std::atomic<uint32_t>*>(other->data());
+  memory->Wait(word, 1, 3'600'000'000);  // is not 1: no wait
+  std::thread waker([&] {
+    same.store(1);
+    other->Wake(same);
+  });
+  while (word.load() == 0) memory->Wait(word, 0, 3'600'000'000);
+  waker.join();
 }
 
 TEST_P(FileContract, LocalDirectoryIsNoNetwork) {

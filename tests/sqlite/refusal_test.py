@@ -179,14 +179,6 @@ class Refusals(InFolder):
         connection.close()
         self.assertTrue((self.root / "app.db-wal").is_dir())
 
-    def test_a_reader_of_another_process_is_refused_beside_a_writer(self):
-        connection = self.open()
-        connection.execute("CREATE TABLE t(a)")
-        script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], uri=True, timeout=0).execute('SELECT * FROM t')"
-        done = subprocess.run([sys.executable, "-c", script, f"file:{self.path}?mode=ro"], capture_output=True, text=True)
-        self.assertIn("locked", done.stderr)
-        connection.close()
-
     def test_one_connection_alone_is_never_busy(self):
         connection = self.open("wal=strata&segment_bytes=65536&checkpoint_bytes=65536", timeout=0)
         connection.execute("PRAGMA synchronous=NORMAL")

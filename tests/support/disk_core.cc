@@ -242,29 +242,62 @@ absl::Status DiskCore::Truncate(InodeNo inode, const std::string& path, uint64_t
 }
 
 absl::StatusOr<bool> DiskCore::TryLock(InodeNo inode, const std::string& path, const void* owner,
-                                       io::LockKind kind) {
+                                       const io::LockRange& range, io::LockKind kind) {
   absl::MutexLock lock(&mutex);
   STRATA_RETURN_IF_ERROR(Count(kLockCall, path));
-  std::vector<Lock>& locks = locks_[inode];
-  for (const Lock& held : locks) {
-    const bool both_shared = held.kind == io::LockKind::kShared && kind == io::LockKind::kShared;
-    if (held.owner != owner && !both_shared) return false;
-  }
-  std::erase_if(locks, [&](const Lock& held) { return held.owner == owner; });
-  locks.push_back({owner, kind});
-  return true;
+  return locks_[inode].TryLock(owner, range, kind);
 }
 
-absl::Status DiskCore::Unlock(InodeNo inode, const std::string& path, const void* owner) {
+absl::Status DiskCore::Unlock(InodeNo inode, const std::string& path, const void* owner,
+                              const io::LockRange& range) {
   absl::MutexLock lock(&mutex);
   STRATA_RETURN_IF_ERROR(Count(kLockCall, path));
-  std::erase_if(locks_[inode], [&](const Lock& held) { return held.owner == owner; });
+  locks_[inode].Unlock(owner, range);
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> DiskCore::IsLockedByOthers(InodeNo inode, const std::string& path,
+                                                const void* owner, const io::LockRange& range) {
+  absl::MutexLock lock(&mutex);
+  STRATA_RETURN_IF_ERROR(Count(kLockCall, path));
+  return locks_[inode].Conflicts(owner, range, io::LockKind::kExclusive);
 }
 
 void DiskCore::Close(InodeNo inode, const void* owner) {
   absl::MutexLock lock(&mutex);
-  std::erase_if(locks_[inode], [&](const Lock& held) { return held.owner == owner; });
+  locks_[inode].Unlock(owner, {});
+}
+
+namespace {
+
+// One of several mappings of the same memory.
+class MappedMemory : public io::SharedMemory {
+ public:
+  explicit MappedMemory(std::shared_ptr<io::SharedMemory> memory) : memory_(std::move(memory)) {}
+  uint8_t* data() const override { return memory_->data(); }
+  uint64_t size() const override { return memory_->size(); }
+  absl::StatusOr<uint64_t> Reserved() const override { return memory_->Reserved(); }
+  absl::Status Reserve(uint64_t bytes) override { return memory_->Reserve(bytes); }
+  void Wait(const std::atomic<uint32_t>& word, uint32_t expected, int64_t timeout_us) override {
+    memory_->Wait(word, expected, timeout_us);
+  }
+  void Wake(const std::atomic<uint32_t>& word) override { memory_->Wake(word); }
+
+ private:
+  const std::shared_ptr<io::SharedMemory> memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<io::SharedMemory> DiskCore::Map(InodeNo inode, uint64_t bytes) {
+  absl::MutexLock lock(&mutex);
+  std::weak_ptr<io::SharedMemory>& known = mapped_[inode];
+  std::shared_ptr<io::SharedMemory> memory = known.lock();
+  if (memory == nullptr) {
+    memory = io::NewHeapMemory(bytes);
+    known = memory;
+  }
+  return std::make_unique<MappedMemory>(std::move(memory));
 }
 
 }  // namespace strata::support

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "tests/support/disk_operation.h"
 #include "tests/support/disk_tree.h"
 #include "tests/support/fault_plan.h"
+#include "tests/support/range_locks.h"
 
 namespace strata::support {
 
@@ -40,8 +42,12 @@ class DiskCore {
   absl::StatusOr<uint64_t> Size(InodeNo inode, const std::string& path);
   absl::Status Truncate(InodeNo inode, const std::string& path, uint64_t size);
   absl::StatusOr<bool> TryLock(InodeNo inode, const std::string& path, const void* owner,
-                               io::LockKind kind);
-  absl::Status Unlock(InodeNo inode, const std::string& path, const void* owner);
+                               const io::LockRange& range, io::LockKind kind);
+  absl::Status Unlock(InodeNo inode, const std::string& path, const void* owner,
+                      const io::LockRange& range);
+  absl::StatusOr<bool> IsLockedByOthers(InodeNo inode, const std::string& path, const void* owner,
+                                        const io::LockRange& range);
+  std::unique_ptr<io::SharedMemory> Map(InodeNo inode, uint64_t bytes);
   void Close(InodeNo inode, const void* owner);  // drops the lock
 
   absl::Mutex mutex;
@@ -56,11 +62,6 @@ class DiskCore {
   DiskTree ForkInitial();
 
  private:
-  struct Lock {
-    const void* owner;
-    io::LockKind kind;
-  };
-
   absl::Status Count(CallSet call, absl::string_view path) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   void Record(DiskOperation operation) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex);
   absl::StatusOr<InodeNo> OpenExisting(const std::string& path)
@@ -77,7 +78,8 @@ class DiskCore {
   DiskTree live_ ABSL_GUARDED_BY(mutex);
   DiskTree initial_ ABSL_GUARDED_BY(mutex);
   const int64_t start_ns_;
-  absl::flat_hash_map<InodeNo, std::vector<Lock>> locks_ ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<InodeNo, RangeLocks> locks_ ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<InodeNo, std::weak_ptr<io::SharedMemory>> mapped_ ABSL_GUARDED_BY(mutex);
 };
 
 }  // namespace strata::support

@@ -26,11 +26,16 @@ class SimulatedFile : public io::File {
     STRATA_RETURN_IF_ERROR(CheckWritable());
     return core_->Truncate(inode_, path_, size);
   }
-  absl::StatusOr<bool> TryLock(io::LockKind kind) override {
+  absl::StatusOr<bool> TryLockRange(const io::LockRange& range, io::LockKind kind) override {
     if (kind == io::LockKind::kExclusive) STRATA_RETURN_IF_ERROR(CheckWritable());
-    return core_->TryLock(inode_, path_, this, kind);
+    return core_->TryLock(inode_, path_, this, range, kind);
   }
-  absl::Status Unlock() override { return core_->Unlock(inode_, path_, this); }
+  absl::Status UnlockRange(const io::LockRange& range) override {
+    return core_->Unlock(inode_, path_, this, range);
+  }
+  absl::StatusOr<bool> IsLockedByOthers(const io::LockRange& range) override {
+    return core_->IsLockedByOthers(inode_, path_, this, range);
+  }
   const std::string& path() const override { return path_; }
 
  private:
@@ -99,6 +104,11 @@ absl::StatusOr<std::vector<std::string>> SimulatedDisk::List(const std::string& 
 }
 absl::StatusOr<io::FileInfo> SimulatedDisk::Stat(const std::string& path) {
   return core_->Stat(path);
+}
+absl::StatusOr<std::unique_ptr<io::SharedMemory>> SimulatedDisk::MapShared(
+    const std::string& path, io::OpenMode mode, uint64_t bytes, const io::Ownership& ownership) {
+  STRATA_ASSIGN_OR_RETURN(const InodeNo inode, core_->Open(path, mode, ownership));
+  return core_->Map(inode, bytes);
 }
 absl::StatusOr<bool> SimulatedDisk::IsNetwork(const std::string& path) {
   return core_->IsNetwork(path);

@@ -46,6 +46,10 @@ class SimulatedDisk : public io::FileSystem {
   absl::Status SyncDirectory(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
   absl::StatusOr<io::FileInfo> Stat(const std::string& path) override;
+  // Memory that goes with the disk: no record tells of its content, and no image has it.
+  absl::StatusOr<std::unique_ptr<io::SharedMemory>> MapShared(
+      const std::string& path, io::OpenMode mode, uint64_t bytes,
+      const io::Ownership& ownership = {}) override;
   absl::StatusOr<bool> IsNetwork(const std::string& path) override;
 
   // Makes a call fail; several faults may be pending. See fault_plan.h.

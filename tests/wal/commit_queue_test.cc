@@ -50,6 +50,21 @@ TEST(CommitQueueTest, NormalCommitIsVisibleAtOnce) {
   EXPECT_EQ(queue.synced(), FrameNo(3));
 }
 
+TEST(CommitQueueTest, WhatWasWrittenBeforeTheLogWasHandedOverIsNotTakenForSynced) {
+  int syncs = 0;
+  CommitQueue queue(At(3), [&](FrameNo) { return ++syncs, absl::OkStatus(); });
+  queue.Adopt();
+  const uint64_t ownership = queue.ownership();
+  EXPECT_TRUE(queue.SyncNow(ownership).ok());
+  EXPECT_EQ(syncs, 1);
+  queue.Disown();
+  EXPECT_TRUE(absl::IsUnavailable(queue.SyncNow(ownership)));
+  queue.Adopt();
+  EXPECT_TRUE(absl::IsUnavailable(queue.SyncNow(ownership)));
+  EXPECT_TRUE(queue.SyncNow(queue.ownership()).ok());
+  EXPECT_EQ(syncs, 2);
+}
+
 TEST(CommitQueueTest, FullCommitIsVisibleAfterItsSync) {
   CommitQueue queue(At(0), [](FrameNo) { return absl::OkStatus(); });
   queue.Append(At(2), Durability::kFull);

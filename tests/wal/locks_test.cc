@@ -128,25 +128,25 @@ TEST(WriteLockTest, OnlyOneHoldsIt) {
 
 TEST(ReaderRegistryTest, ACheckpointStopsAtTheOldestSnapshot) {
   ReaderRegistry readers;
-  const auto a = readers.Register();
-  const auto b = readers.Register();
-  ASSERT_TRUE(readers.Begin(a.get(), FrameNo(5)));
-  ASSERT_TRUE(readers.Begin(b.get(), FrameNo(9)));
+  ReaderRegistry::Slot* const a = readers.Register().value();
+  ReaderRegistry::Slot* const b = readers.Register().value();
+  ASSERT_TRUE(readers.Begin(a, FrameNo(5)));
+  ASSERT_TRUE(readers.Begin(b, FrameNo(9)));
   EXPECT_EQ(readers.LimitCheckpoint(FrameNo(12)), FrameNo(5));
-  EXPECT_EQ(readers.OldestSnapshot(FrameNo(12), a.get()), FrameNo(9));
-  readers.End(a.get());
+  EXPECT_EQ(readers.OldestSnapshot(FrameNo(12), a), FrameNo(9));
+  readers.End(a);
   EXPECT_EQ(readers.LimitCheckpoint(FrameNo(12)), FrameNo(9));
-  readers.End(b.get());
+  readers.End(b);
   EXPECT_EQ(readers.LimitCheckpoint(FrameNo(12)), FrameNo(12));
 }
 
 TEST(ReaderRegistryTest, AReaderBehindTheCheckpointIsTurnedAway) {
   ReaderRegistry readers;
-  const auto slot = readers.Register();
+  ReaderRegistry::Slot* const slot = readers.Register().value();
   ASSERT_EQ(readers.LimitCheckpoint(FrameNo(10)), FrameNo(10));
-  EXPECT_FALSE(readers.Begin(slot.get(), FrameNo(9)));
-  EXPECT_FALSE(slot->active());
-  EXPECT_TRUE(readers.Begin(slot.get(), FrameNo(10)));
+  EXPECT_FALSE(readers.Begin(slot, FrameNo(9)));
+  EXPECT_FALSE(ReaderRegistry::IsActive(*slot));
+  EXPECT_TRUE(readers.Begin(slot, FrameNo(10)));
   EXPECT_EQ(readers.LimitCheckpoint(FrameNo(8)), FrameNo(10)) << "a limit went back";
 }
 
@@ -158,14 +158,14 @@ TEST(ReaderRegistryTest, NoReaderEverHoldsASnapshotThatACheckpointPassed) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&] {
-      const auto slot = readers.Register();
+      ReaderRegistry::Slot* const slot = readers.Register().value();
       while (!done) {
         const uint64_t snapshot = visible.load();
-        if (!readers.Begin(slot.get(), FrameNo(snapshot))) continue;
+        if (!readers.Begin(slot, FrameNo(snapshot))) continue;
         ASSERT_LE(copied.load(), snapshot);
         std::this_thread::yield();
         ASSERT_LE(copied.load(), snapshot);
-        readers.End(slot.get());
+        readers.End(slot);
       }
       readers.Unregister(slot);
     });
@@ -180,8 +180,8 @@ TEST(ReaderRegistryTest, NoReaderEverHoldsASnapshotThatACheckpointPassed) {
 
 TEST(ReaderRegistryTest, RetiredMemoryLivesAsLongAsItsReaders) {
   ReaderRegistry readers;
-  const auto slot = readers.Register();
-  ASSERT_TRUE(readers.Begin(slot.get(), FrameNo(1)));
+  ReaderRegistry::Slot* const slot = readers.Register().value();
+  ASSERT_TRUE(readers.Begin(slot, FrameNo(1)));
   std::weak_ptr<int> watched;
   {
     auto garbage = std::make_shared<int>(1);
@@ -190,21 +190,21 @@ TEST(ReaderRegistryTest, RetiredMemoryLivesAsLongAsItsReaders) {
   }
   readers.CollectGarbage();
   EXPECT_FALSE(watched.expired());
-  readers.End(slot.get());
-  ASSERT_TRUE(readers.Begin(slot.get(), FrameNo(1)));  // began afterwards: cannot know of it
+  readers.End(slot);
+  ASSERT_TRUE(readers.Begin(slot, FrameNo(1)));  // began afterwards: cannot know of it
   readers.CollectGarbage();
   EXPECT_TRUE(watched.expired());
 }
 
 TEST(ReaderRegistryTest, GenerationsTellWhoStartedBefore) {
   ReaderRegistry readers;
-  const auto slot = readers.Register();
-  ASSERT_TRUE(readers.Begin(slot.get(), FrameNo(1)));
+  ReaderRegistry::Slot* const slot = readers.Register().value();
+  ASSERT_TRUE(readers.Begin(slot, FrameNo(1)));
   const uint64_t generation = readers.NextGeneration();
   EXPECT_TRUE(readers.AnyStartedBy(generation));
-  readers.End(slot.get());
+  readers.End(slot);
   EXPECT_FALSE(readers.AnyStartedBy(generation));
-  ASSERT_TRUE(readers.Begin(slot.get(), FrameNo(1)));
+  ASSERT_TRUE(readers.Begin(slot, FrameNo(1)));
   EXPECT_FALSE(readers.AnyStartedBy(generation));
 }
 

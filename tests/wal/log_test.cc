@@ -67,14 +67,16 @@ TEST(LogTest, CloseOfAnUnusedLogLeavesNothing) {
   EXPECT_THAT(*world.disk->List("/"), ElementsAre("app.db"));
 }
 
-TEST(LogTest, SecondHolderIsRefused) {
+TEST(LogTest, WhoMustBeAloneIsRefusedBesideOthers) {
   LogWorld world;
   ASSERT_TRUE(world.Open().ok());
-  const auto second = world.TryOpen();
+  LogPlace place = world.Place();
+  place.alone = true;
+  const auto second = Log::Open(place, {}, world.World(), world.options);
   EXPECT_TRUE(absl::IsUnavailable(second.status())) << second.status();
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr("app.db-wal"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("app.db"));
   world.Crash();
-  EXPECT_TRUE(world.Open().ok());
+  EXPECT_TRUE(Log::Open(place, {}, world.World(), world.options).ok());
 }
 
 TEST(LogTest, NetworkFileSystemIsRefused) {
@@ -84,19 +86,25 @@ TEST(LogTest, NetworkFileSystemIsRefused) {
   EXPECT_THAT(*world.disk->List("/"), IsEmpty());
 }
 
+// But what processes share.
 TEST(LogTest, ReadOnlyReadsAndWritesNothing) {
   LogWorld world;
   ASSERT_TRUE(world.Open().ok());
   ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
   world.Crash();
-  const uint64_t operations = world.disk->operation_count();
+  const auto files = [&] {
+    auto all = world.disk->Files();
+    for (const char* shared : {"/app.db-wal/lock", "/app.db-wal/shm"}) all.erase(shared);
+    return all;
+  };
+  const auto before = files();
   world.read_only = true;
   ASSERT_TRUE(world.Open().ok());
   EXPECT_THAT(*world.Read(), ElementsAre(5));
   EXPECT_TRUE(absl::IsPermissionDenied(world.CommitPages({{1, 6}}, 1)));
   EXPECT_TRUE(absl::IsPermissionDenied(world.log->Checkpoint(segment::FrameNo(1), true, false)));
   EXPECT_TRUE(world.Close().ok());
-  EXPECT_EQ(world.disk->operation_count(), operations);
+  EXPECT_EQ(files(), before);
 }
 
 TEST(LogTest, OtherPageSizeIsRefused) {

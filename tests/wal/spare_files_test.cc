@@ -103,7 +103,9 @@ TEST_F(SpareFilesTest, TruncateKeepsNothingForLater) {
   ASSERT_TRUE(world_.Open().ok());
   ASSERT_TRUE(CommitUntil([&] { return KeepsAFile(); }));
   ASSERT_TRUE(world_.log->Checkpoint(segment::FrameNo(UINT64_MAX), true, false).ok());
+  ASSERT_TRUE(world_.log->state().write_lock.TryAcquireForBackground());
   ASSERT_TRUE(world_.log->Truncate().ok());
+  world_.log->state().write_lock.Release();
   EXPECT_FALSE(KeepsAFile());
   EXPECT_FALSE(HasSpare());
 }

@@ -1,0 +1,33 @@
+#include "wal/log_state.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace strata::wal {
+
+using segment::FrameNo;
+
+void LogState::RefreshProgress() {
+  const CommitPoint checkpointed = shared.checkpointed.Load();
+  if (checkpointed.frame > progress.checkpointed.frame) progress.checkpointed = checkpointed;
+  const PublishedTransfers::Value transfers = shared.transfers.Load();
+  if (FrameNo(transfers[0]) <= progress.sealed && FrameNo(transfers[2]) <= progress.shipped) return;
+  progress.sealed = FrameNo(transfers[0]);
+  progress.sealed_digest = transfers[1];
+  progress.shipped = FrameNo(transfers[2]);
+}
+
+void LogState::PublishProgress() {
+  shared.checkpointed.Store(progress.checkpointed);
+  shared.transfers.Store(
+      {progress.sealed.value(), progress.sealed_digest, progress.shipped.value()});
+}
+
+absl::StatusOr<segment::FrameHeader> ReadLogFrame(const LogFiles::List& files, FrameNo frame,
+                                                  io::MutableBytes page) {
+  const CurrentSegment* segment = LogFiles::Find(files, frame);
+  if (segment == nullptr)
+    return absl::InternalError(absl::StrCat("frame ", frame.value(), " is in no log file"));
+  return segment->ReadFrame(frame, page);
+}
+
+}  // namespace strata::wal
