@@ -1,6 +1,7 @@
 #include "wal/commit_queue.h"
 
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace strata::wal {
@@ -9,21 +10,26 @@ using segment::FrameNo;
 
 namespace {
 
+constexpr int kGatherYields = 500;  // for a clock that stands still
+
 absl::Status OwnedElsewhere() {
   return absl::UnavailableError("another process writes to the log");
 }
 
 }  // namespace
 
-CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
-    : sync_(std::move(sync)), own_(std::make_unique<SharedCommits>()), shared_(*own_) {
+CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync, io::Clock* clock)
+    : sync_(std::move(sync)),
+      clock_(clock),
+      own_(std::make_unique<SharedCommits>()),
+      shared_(*own_) {
   shared_.appended.Store({recovered});
   shared_.synced.Store(recovered);
   shared_.visible.Store(recovered);
 }
 
-CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync)
-    : sync_(std::move(sync)), shared_(*shared), owned_(false) {}
+CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync, io::Clock* clock)
+    : sync_(std::move(sync)), clock_(clock), shared_(*shared), owned_(false) {}
 
 void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
@@ -76,6 +82,7 @@ void CommitQueue::Append(const LogPosition& position, Durability durability) {
   shared_.appended.Store(position);
   pending_.splice(pending_.end(), room_, room_.begin());
   pending_.back() = {position.commit, durability == Durability::kFull};
+  if (durability == Durability::kFull) ++unsynced_;
   PublishVisible();
 }
 
@@ -87,6 +94,7 @@ void CommitQueue::PublishVisible() {
   while (!pending_.empty() &&
          (!pending_.front().needs_sync || pending_.front().commit.frame.value() <= synced)) {
     newest = pending_.front().commit;
+    if (pending_.front().needs_sync) --unsynced_;
     any = true;
     room_.splice(room_.end(), pending_, pending_.begin());
   }
@@ -97,44 +105,43 @@ absl::Status CommitQueue::WaitVisible(FrameNo frame) { return Wait(shared_.visib
 
 absl::Status CommitQueue::WaitSynced(FrameNo frame) { return Wait(shared_.synced, frame); }
 
+// All who wait are woken by one call, and do not take the mutex again when their commit is there.
 absl::Status CommitQueue::Wait(const PublishedCommit& reached, FrameNo frame) {
-  if (reached.frame() >= frame) return absl::OkStatus();
-  io::MutexLock lock(&mutex_);
   while (reached.frame() < frame) {
-    if (!failure_.ok()) return failure_;
-    if (!owned_) return OwnedElsewhere();
-    if (syncing_) {
-      WaitForLeader(reached, frame);
-    } else {
-      Lead();
+    uint32_t ended;
+    {
+      io::MutexLock lock(&mutex_);
+      if (reached.frame() >= frame) break;
+      if (!failure_.ok()) return failure_;
+      if (!owned_) return OwnedElsewhere();
+      if (!syncing_) {
+        Lead();
+        continue;
+      }
+      ended = syncs_.load(std::memory_order_relaxed);
     }
+    syncs_.wait(ended);
   }
   return absl::OkStatus();
 }
 
-void CommitQueue::WaitForLeader(const PublishedCommit& reached, FrameNo frame) {
-  Waiter self{reached, frame, waiters_, {}};
-  waiters_ = &self;
-  self.wake.Wait(&mutex_);
-  Waiter** at = &waiters_;
-  while (*at != &self) at = &(*at)->next;
-  *at = self.next;
+void CommitQueue::WakeWaiters() {
+  syncs_.fetch_add(1);
+  syncs_.notify_all();
+  changed_.SignalAll();
 }
 
-// Those whose frame has come, and of the others the one who waited longest, to lead. Nobody else: a
-// thread that is woken only to wait again costs two switches.
-void CommitQueue::WakeWaiters() {
-  Waiter* leader = nullptr;
-  for (Waiter* waiter = waiters_; waiter != nullptr; waiter = waiter->next) {
-    const bool done = waiter->reached.frame() >= waiter->frame;
-    if (done || !failure_.ok()) {
-      waiter->wake.Signal();
-    } else {
-      leader = waiter;
-    }
+// Who took part in the last sync is likely to commit again at once, and one sync for all of them is
+// worth more than the moment it takes. The processor is theirs meanwhile; who does not come back is
+// not waited for a second time.
+void CommitQueue::GatherOthers(size_t writers, int64_t gather_us) const {
+  if (writers <= 1) return;
+  const int64_t end_us = clock_->MonotonicMicros() + gather_us;
+  for (int i = 0; i < kGatherYields; ++i) {
+    const size_t unsynced = unsynced_.load(std::memory_order_relaxed);
+    if (unsynced == 0 || unsynced >= writers || clock_->MonotonicMicros() > end_us) return;
+    std::this_thread::yield();
   }
-  if (leader != nullptr) leader->wake.Signal();
-  changed_.SignalAll();
 }
 
 absl::Status CommitQueue::SyncNow() {
@@ -166,17 +173,26 @@ void CommitQueue::StopWith(absl::Status why) {
   failure_ = std::move(why);
   shared_.failed.store(1, std::memory_order_release);
   pending_.clear();
+  unsynced_ = 0;
   shared_.visible.Store(shared_.synced.Load());
   WakeWaiters();
 }
 
 void CommitQueue::Lead() {
   syncing_ = true;
+  const size_t writers = writers_;
+  const int64_t gather_us = 2 * last_sync_us_;
+  mutex_.Unlock();
+  GatherOthers(writers, gather_us);
+  mutex_.Lock();
   const CommitPoint target = appended();
   mutex_.Unlock();
+  const int64_t begun_us = clock_->MonotonicMicros();
   absl::Status status = SyncWithoutThrowing(target.frame);
   mutex_.Lock();
+  last_sync_us_ = clock_->MonotonicMicros() - begun_us;
   syncing_ = false;
+  writers_ = unsynced_;  // with those who came meanwhile
   if (status.ok()) {
     shared_.synced.Store(target);
     PublishVisible();

@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "io/clock.h"
 #include "io/mutex.h"
 #include "segment/ids.h"
 #include "wal/options.h"
@@ -16,7 +17,8 @@
 namespace strata::wal {
 
 // Group commit. Writers append under the write lock and announce their commit here; whoever waits
-// first leads and syncs for all that were announced by then. A commit becomes visible to readers,
+// first leads: it lets those go ahead who took part in the last sync, for a moment, and syncs for
+// all that were announced by then. A commit becomes visible to readers,
 // in order, when it and all before it are as durable as their committers asked: synced <= visible
 // <= appended where every waiting commit is FULL, and visible may run ahead of synced over NORMAL
 // and OFF ones. When a sync fails for good, visible falls back to the synced commit and nothing
@@ -28,10 +30,11 @@ class CommitQueue {
   using SyncFunction = std::function<absl::Status(segment::FrameNo)>;
 
   // Of a log that is this process's alone.
-  CommitQueue(const CommitPoint& recovered, SyncFunction sync);
+  CommitQueue(const CommitPoint& recovered, SyncFunction sync,
+              io::Clock* clock = &io::SystemClock());
   // Of a log whose commits are told of in `shared`, which is up to date and outlives this. Another
   // process owns it until Adopt().
-  CommitQueue(SharedCommits* shared, SyncFunction sync);
+  CommitQueue(SharedCommits* shared, SyncFunction sync, io::Clock* clock);
 
   // Makes room for one Append, which needs no memory then.
   void Reserve();
@@ -84,29 +87,25 @@ class CommitQueue {
     bool needs_sync;
   };
 
-  struct Waiter {
-    const PublishedCommit& reached;
-    segment::FrameNo frame;
-    Waiter* next;  // no memory is needed behind a commit
-    io::CondVar wake;
-  };
-
   void EnsureRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(const PublishedCommit& reached, segment::FrameNo frame);
-  void WaitForLeader(const PublishedCommit& reached, segment::FrameNo frame)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void GatherOthers(size_t writers, int64_t gather_us) const;
   absl::Status SyncWithoutThrowing(segment::FrameNo target);
   void StopWith(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const SyncFunction sync_;
+  io::Clock* const clock_;
   const std::unique_ptr<SharedCommits> own_;
   SharedCommits& shared_;  // written under mutex_ while owned_
   mutable io::Mutex mutex_;
   io::CondVar changed_;                                 // for those who wait for no frame
-  Waiter* waiters_ ABSL_GUARDED_BY(mutex_) = nullptr;   // who came first is the last
+  std::atomic<uint32_t> syncs_{0};                      // that ended
+  std::atomic<size_t> unsynced_{0};                     // commits of pending_ that need a sync
+  size_t writers_ ABSL_GUARDED_BY(mutex_) = 1;          // how many took part in the last one
+  int64_t last_sync_us_ ABSL_GUARDED_BY(mutex_) = 0;    // how long it took
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
   std::list<Pending> room_ ABSL_GUARDED_BY(mutex_);     // for commits to come
   bool owned_ ABSL_GUARDED_BY(mutex_) = true;

@@ -101,10 +101,10 @@ void Connection::UnlockForWrite() {
   if (!writing_) ReleaseWriteLock();
 }
 
-void Connection::ReleaseWriteLock() {
+void Connection::ReleaseWriteLock(WriteLock::Next next) {
   if (!holds_write_lock_) return;
   holds_write_lock_ = false;
-  state_.write_lock.Release();
+  state_.write_lock.Release(next);
 }
 
 absl::Status Connection::BeginWrite() {
@@ -146,7 +146,8 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   snapshot_ = state_.commits->appended();
   last_snapshot_ = snapshot_;
   state_.readers.Advance(slot_, snapshot_.frame);
-  ReleaseWriteLock();
+  ReleaseWriteLock(durability == Durability::kFull ? WriteLock::Next::kWaits
+                                                   : WriteLock::Next::kGoesOn);
   RefreshFiles();
   log_->NoteCommit();
   STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(snapshot_.frame));

@@ -67,7 +67,7 @@ class Connection {
   void RefreshFiles();
   absl::Status BoundUnsynced(Durability durability);
   absl::Status CatchUpTo(segment::FrameNo frame);
-  void ReleaseWriteLock();
+  void ReleaseWriteLock(WriteLock::Next next = WriteLock::Next::kWaits);
 
   const std::shared_ptr<Log> log_;
   LogState& state_;

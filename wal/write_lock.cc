@@ -5,7 +5,16 @@
 namespace strata::wal {
 
 namespace {
+constexpr int kSpins = 1000;  // about 20 microseconds
+
+void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
 constexpr int64_t kInterruptPollUs = 5'000;
+constexpr int64_t kLookAgainUs = 500;
 constexpr int64_t kBackgroundUs = 10'000'000;  // more than file creation and a few syncs ever take
 }  // namespace
 
@@ -21,6 +30,7 @@ WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us,
 
 WriteLock::Outcome WriteLock::AcquireHere(int64_t* timeout_us,
                                           const std::function<bool()>& interrupted) {
+  if (*timeout_us > 0) SpinWhileHeld();
   io::MutexLock lock(&mutex_);
   if (!held_) {
     held_ = true;
@@ -31,6 +41,14 @@ WriteLock::Outcome WriteLock::AcquireHere(int64_t* timeout_us,
   const Outcome outcome = WaitInQueue(*timeout_us, interrupted, false);
   *timeout_us -= clock_->MonotonicMicros() - begun;
   return outcome;
+}
+
+// A commit holds the lock for less time than it takes to fall asleep and be woken.
+void WriteLock::SpinWhileHeld() const {
+  for (int i = 0; i < kSpins && held_.load(std::memory_order_relaxed); ++i) {
+    if (comes_back_.load(std::memory_order_relaxed)) return;
+    Pause();
+  }
 }
 
 WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
@@ -53,7 +71,9 @@ WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
       outcome = Outcome::kInterrupted;
       break;
     }
-    self.wake.WaitFor(&mutex_, std::min(limit - waited, kInterruptPollUs));
+    const int64_t poll_us =
+        comes_back_ && queue_.front() == &self ? kLookAgainUs : kInterruptPollUs;
+    self.wake.WaitFor(&mutex_, std::min(limit - waited, poll_us));
   }
   queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
   if (outcome == Outcome::kAcquired) {
@@ -88,14 +108,15 @@ bool WriteLock::AcquireForBackground(int64_t timeout_us) {
   return false;
 }
 
-void WriteLock::Release() {
+void WriteLock::Release(Next next) {
   if (process_ != nullptr) process_->Leaving();
-  ReleaseHere();
+  ReleaseHere(next);
 }
 
-void WriteLock::ReleaseHere() {
+void WriteLock::ReleaseHere(Next next) {
   io::MutexLock lock(&mutex_);
   background_ = false;
+  comes_back_ = next == Next::kGoesOn;
   if (queue_.empty()) {
     held_ = false;
     return;
@@ -107,7 +128,7 @@ void WriteLock::ReleaseHere() {
     queue_.pop_front();
   } else {
     held_ = false;
-    if (woken_ != nullptr) return;
+    if (woken_ != nullptr || comes_back_) return;
     woken_ = first;
   }
   first->wake.Signal();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -41,7 +42,12 @@ class WriteLock {
   // Waits at most `timeout_us` microseconds (0: not at all). `interrupted` is asked every few
   // milliseconds.
   Outcome Acquire(int64_t timeout_us, const std::function<bool()>& interrupted);
-  void Release();
+  // What the holder does next. One who waits for a sync leaves the lock to others: the next of them
+  // is woken. One who goes on is likely to want it back before anybody could wake up, and a change
+  // of hands costs more than a commit: those who wait look again by themselves, every half a
+  // millisecond, until one is handed the lock.
+  enum class Next { kWaits, kGoesOn };
+  void Release(Next next = Next::kWaits);
 
   // For work of the background: never waits itself, and whoever wants the lock meanwhile waits for
   // it to end, even with a timeout of 0: an application with one connection must not hear that it
@@ -60,7 +66,9 @@ class WriteLock {
 
   // Lowers the timeout by what was waited.
   Outcome AcquireHere(int64_t* timeout_us, const std::function<bool()>& interrupted);
-  void ReleaseHere();
+  void ReleaseHere(Next next = Next::kWaits);
+  // Looks for a few microseconds whether the lock becomes free.
+  void SpinWhileHeld() const;
   Outcome WaitInQueue(int64_t timeout_us, const std::function<bool()>& interrupted, bool background)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -68,8 +76,9 @@ class WriteLock {
   const int64_t barge_us_;
   Process* process_ = nullptr;
   io::Mutex mutex_;
-  bool held_ ABSL_GUARDED_BY(mutex_) = false;
-  bool background_ ABSL_GUARDED_BY(mutex_) = false;        // the holder
+  std::atomic<bool> held_{false};                    // changed with the mutex
+  std::atomic<bool> comes_back_{false};              // whoever had it last; changed with the mutex
+  bool background_ ABSL_GUARDED_BY(mutex_) = false;  // the holder
   const Waiter* woken_ ABSL_GUARDED_BY(mutex_) = nullptr;  // and has not looked yet
   std::deque<Waiter*> queue_ ABSL_GUARDED_BY(mutex_);
 };

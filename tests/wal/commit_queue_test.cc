@@ -109,6 +109,41 @@ TEST(CommitQueueTest, OneSyncServesAllWhoWaitForIt) {
   EXPECT_EQ(queue.visible().frame, FrameNo(9));
 }
 
+TEST(CommitQueueTest, WritersThatDoNotComeBackAreNotWaitedFor) {
+  std::atomic<int> syncs{0};
+  CommitQueue queue(At(0), [&](FrameNo) { return ++syncs, absl::OkStatus(); });
+  for (uint64_t frame = 1; frame <= 8; ++frame) queue.Append(At(frame), Durability::kFull);
+  EXPECT_TRUE(queue.WaitVisible(FrameNo(8)).ok());
+  // Eight took part in that one; now one of them is left.
+  for (uint64_t frame = 9; frame <= 11; ++frame) {
+    queue.Append(At(frame), Durability::kFull);
+    EXPECT_TRUE(queue.WaitVisible(FrameNo(frame)).ok());
+  }
+  EXPECT_EQ(syncs, 4);
+}
+
+TEST(CommitQueueTest, WritersShareSyncsAndEachSeesItsCommit) {
+  std::atomic<uint64_t> synced{0};
+  io::Mutex append;
+  uint64_t next = 0;
+  CommitQueue queue(At(0), [&](FrameNo frame) { return synced = frame.value(), absl::OkStatus(); });
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 8; ++i) {
+    writers.emplace_back([&] {
+      for (int commit = 0; commit < 500; ++commit) {
+        append.Lock();
+        const uint64_t mine = ++next;
+        queue.Append(At(mine), Durability::kFull);
+        append.Unlock();
+        EXPECT_TRUE(queue.WaitVisible(FrameNo(mine)).ok());
+        EXPECT_GE(synced.load(), mine);
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(queue.visible().frame, FrameNo(4000));
+}
+
 TEST(CommitQueueTest, CommitAppendedDuringASyncIsNotCoveredByIt) {
   Gate gate;
   CommitQueue queue(At(0), [&](FrameNo frame) { return gate.Sync(frame); });

@@ -60,6 +60,16 @@ class Waiter {
   std::thread thread_;
 };
 
+TEST(WriteLockTest, OneWhoIsNotWokenFindsTheFreeLockByHimself) {
+  support::FakeClock clock;  // nobody ever waits long
+  WriteLock lock(&clock, 500);
+  ASSERT_EQ(lock.Acquire(0, nullptr), Outcome::kAcquired);
+  Waiter waiter(&lock);
+  lock.Release(WriteLock::Next::kGoesOn);
+  EXPECT_NE(lock.Acquire(INT64_MAX / 2, nullptr), Outcome::kTimedOut);
+  lock.Release(WriteLock::Next::kGoesOn);
+}
+
 TEST(WriteLockTest, OneWhoWaitedLongIsHandedTheLock) {
   support::FakeClock clock;
   WriteLock lock(&clock, 500);
