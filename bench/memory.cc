@@ -11,7 +11,9 @@
 namespace strata::bench {
 namespace {
 
-uint64_t HeapBytes() {
+// When what is kept until it is synced has been let go.
+uint64_t SettledHeapBytes() {
+  SleepUntil(Now() + 2'000'000'000);
   ::malloc_trim(0);
   const struct mallinfo2 info = ::mallinfo2();
   return info.uordblks + info.hblkhd;
@@ -32,11 +34,10 @@ class Memory : public Workload {
           "PRAGMA cache_size=100");
       connection.Execute("CREATE TABLE item(id INTEGER PRIMARY KEY, data BLOB)");
       Write(&connection, 1000);
-      const uint64_t before = HeapBytes();
+      const uint64_t before = SettledHeapBytes();
       const int64_t frames = setup_.Number("frames", 1'000'000);
       Write(&connection, frames);
-      SleepUntil(Now() + 2'000'000'000);  // what is kept until it is synced is let go
-      const uint64_t after = HeapBytes();
+      const uint64_t after = SettledHeapBytes();
       const double heap = static_cast<double>(after - std::min(before, after));
       std::error_code none;
       const auto shared = std::filesystem::file_size(setup_.Database() + "-shm", none);

@@ -52,7 +52,7 @@ def run(build, folder, quick, say):
         return [{"name": "strace", "group": "system calls", "parameters": {}, "error": "strace is not installed"}]
     results = []
     for synchronous, writers in (("FULL", 1), ("FULL", 16), ("NORMAL", 1)):
-        commits = 200 if quick else 2000 if writers == 1 else 500
+        commits = (200 if writers == 1 else 20) if quick else 2000 if writers == 1 else 500
         name = f"{synchronous}, {writers} threads"
         parameters = {"synchronous": synchronous, "writers": writers, "commits": commits}
         try:
