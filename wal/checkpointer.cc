@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "wal/frame_repair.h"
 
 namespace strata::wal {
 
@@ -78,7 +79,7 @@ absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync)
   std::vector<uint8_t> page(page_size);
   uint64_t unsynced = 0;
   for (const Copy& copy : copies) {
-    STRATA_RETURN_IF_ERROR(ReadLogFrame(*list, copy.frame, absl::MakeSpan(page)).status());
+    STRATA_RETURN_IF_ERROR(ReadOrRepairFrame(state_, *list, copy.frame, absl::MakeSpan(page)));
     STRATA_RETURN_IF_ERROR(file->Write((copy.page.value() - 1) * page_size, page));
     state_.shared.database_unsynced.store(1);
     unsynced += page_size;

@@ -5,6 +5,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "wal/frame_repair.h"
 
 namespace strata::wal {
 
@@ -84,9 +85,11 @@ absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
     if (ReadLogFrame(*state_.files.list(), frame, page).ok()) return absl::OkStatus();
   }
   const absl::Status status = ReadLogFrame(*files_, frame, page).status();
-  if (status.ok() || !log_->CatchUp().ok()) return status;
+  if (status.ok()) return status;
   // Another process may have written it to a new file, because a sync of this one failed.
-  return ReadLogFrame(*state_.files.list(), frame, page).ok() ? absl::OkStatus() : status;
+  const bool caught_up = log_->CatchUp().ok();
+  if (caught_up && ReadLogFrame(*state_.files.list(), frame, page).ok()) return absl::OkStatus();
+  return RepairFrame(state_, frame, status, page);
 }
 
 WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us,

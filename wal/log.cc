@@ -219,6 +219,7 @@ absl::Status Log::OpenStore() {
   STRATA_RETURN_IF_ERROR(segment::CheckNamespaceName(state_.identity.name_space));
   STRATA_ASSIGN_OR_RETURN(store_, io::OpenStore(state_.environment.files, state_.environment.random,
                                                 state_.identity.store, {}));
+  state_.store = store_.get();
   shipper_.SetStore(store_.get(), IdentityPath());
   return absl::OkStatus();
 }

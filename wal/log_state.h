@@ -7,6 +7,7 @@
 #include "absl/base/thread_annotations.h"
 #include "io/file.h"
 #include "io/mutex.h"
+#include "io/object_store.h"
 #include "segment/frame.h"
 #include "wal/attachment.h"
 #include "wal/commit_queue.h"
@@ -55,6 +56,8 @@ struct LogState {
   Identity identity;
   std::atomic<uint32_t> identity_version{0};  // that of shared.has_identity which `identity` is;
                                               // 0: the log has none yet
+
+  io::ObjectStore* store = nullptr;  // set before the log is used; nullptr: none
 
   WriteLock write_lock;
   io::Mutex maintenance;  // with MaintenanceLock: one checkpoint, seal or clean-up at a time
