@@ -107,6 +107,19 @@ absl::Status RemoveEmptyLog(io::FileSystem& files, const std::string& directory)
         ": holds commits of a database whose file is empty; 'strata recover' puts them back"));
   }
   if (!log.ok() && !absl::IsNotFound(log.status())) return log.status();
+  // Nobody may come while it goes.
+  const auto lock =
+      files.Open(absl::StrCat(directory, "/", wal::kLockName), io::OpenMode::kReadWrite);
+  if (lock.ok()) {
+    const auto alone = (*lock)->TryLockRange({wal::kOpenByte, 1}, io::LockKind::kExclusive);
+    if (!alone.ok()) return alone.status();
+    if (!*alone) return absl::OkStatus();
+    const auto others = (*lock)->IsLockedByOthers({});
+    if (!others.ok()) return others.status();
+    if (*others) return absl::OkStatus();
+  } else if (!absl::IsNotFound(lock.status())) {
+    return lock.status();
+  }
   absl::StatusOr<std::vector<std::string>> names = files.List(directory);
   if (!names.ok()) return names.status();
   for (const std::string& name : *names) {

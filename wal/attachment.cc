@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "io/forked_locks.h"
+#include "io/random.h"
 #include "io/sleeper.h"
 #include "io/status_macros.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr int kLockTries = 400;       // with kBetweenTriesUs, how long others may come and go
 constexpr int kVanishedTries = 1000;  // a directory that is removed again and again
 constexpr int64_t kBetweenTriesUs = 5'000;
+constexpr uint64_t kFirstProbeByte = 1ull << 40;
 constexpr io::LockRange kAllProcesses{kProcessByte, kMaxProcesses};
 
 io::LockRange Byte(uint64_t at) { return {at, 1}; }
@@ -84,12 +86,20 @@ absl::Status Attachment::OpenLockFile(Access, const io::Ownership& ownership) {
       absl::StrCat(directory_, ": another process is opening or closing this database"));
 }
 
+// Whether the name still leads to the file that is locked: that another file's open byte is held
+// says nothing, a byte that nobody else thinks of does.
 absl::StatusOr<bool> Attachment::LockForOpening() {
   const absl::StatusOr<std::unique_ptr<io::File>> again =
       files_.Open(lock_file_->path(), io::OpenMode::kReadWrite);
   if (absl::IsNotFound(again.status())) return false;
   STRATA_RETURN_IF_ERROR(again.status());
-  return (*again)->IsLockedByOthers(Byte(kOpenByte));
+  const io::LockRange mine = Byte(kFirstProbeByte + io::SystemRandom().Next64() % kFirstProbeByte);
+  STRATA_ASSIGN_OR_RETURN(const bool free,
+                          lock_file_->TryLockRange(mine, io::LockKind::kExclusive));
+  if (!free) return false;
+  STRATA_ASSIGN_OR_RETURN(const bool same, (*again)->IsLockedByOthers(mine));
+  STRATA_RETURN_IF_ERROR(lock_file_->UnlockRange(mine));
+  return same;
 }
 
 // A memory that others map is never shortened or filled anew: the first takes a new file.
@@ -125,7 +135,9 @@ absl::Status Attachment::TakeSlot() {
     slot_ = slot;
     has_slot_ = true;
     SharedProcess& process = shared().processes[slot];
-    if (process.pid.exchange(io::ProcessId()) == 0) shared().attached.fetch_add(1);
+    // In this order: whoever is killed in between is counted once too often, never too seldom.
+    shared().attached.fetch_add(1);
+    if (process.pid.exchange(io::ProcessId()) != 0) shared().attached.fetch_sub(1);
     return absl::OkStatus();
   }
   return absl::ResourceExhaustedError(

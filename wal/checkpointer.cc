@@ -34,7 +34,7 @@ FrameNo Checkpointer::Allowed(FrameNo limit, bool sync) {
 }
 
 absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync) {
-  STRATA_RETURN_IF_ERROR(poisoned_);
+  STRATA_RETURN_IF_ERROR(CheckSyncs());
   const FrameNo from = state_.index->floor();
   const FrameNo allowed = Allowed(limit, sync);
   if (allowed <= from) return from;
@@ -90,12 +90,22 @@ absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync)
   return absl::OkStatus();
 }
 
+// A failed sync of the database file: no later one can be believed, in whatever process.
+absl::Status Checkpointer::CheckSyncs() const {
+  if (!poisoned_.ok() || state_.shared.database_failed.load() == 0) return poisoned_;
+  return absl::UnknownError(
+      absl::StrCat(state_.directory,
+                   ": another process could not make the database file durable; it must be closed "
+                   "by all"));
+}
+
 absl::Status Checkpointer::SyncDatabase() {
-  STRATA_RETURN_IF_ERROR(poisoned_);
+  STRATA_RETURN_IF_ERROR(CheckSyncs());
   if (state_.shared.database_unsynced.load() == 0) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(io::File * file, database());
   const absl::Status synced = file->Sync();
   if (!synced.ok()) {
+    state_.shared.database_failed.store(1);
     poisoned_ =
         absl::Status(synced.code(),
                      absl::StrCat("the database file cannot be made durable: ", synced.message()));

@@ -42,6 +42,7 @@ class Checkpointer {
   absl::Status SyncDatabase();
 
  private:
+  absl::Status CheckSyncs() const;
   struct Copy {
     segment::PageNo page;
     segment::FrameNo frame;
@@ -59,7 +60,7 @@ class Checkpointer {
   Appender& appender_;
   const OpenDatabase open_database_;
   std::unique_ptr<io::File> database_;
-  absl::Status poisoned_;  // a failed sync of the database file: no later one can be believed
+  absl::Status poisoned_;  // by a failed sync of the database file
 };
 
 }  // namespace strata::wal

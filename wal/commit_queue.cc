@@ -16,6 +16,11 @@ absl::Status OwnedElsewhere() {
   return absl::UnavailableError("another process writes to the log");
 }
 
+absl::Status StoppedElsewhere() {
+  return absl::InternalError(
+      "another process could not make commits durable: the database must be closed by all");
+}
+
 }  // namespace
 
 CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync, io::Clock* clock)
@@ -35,11 +40,13 @@ void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
   owned_ = true;
   ++ownership_;
+  if (failed() && failure_.ok()) failure_ = StoppedElsewhere();
 }
 
 void CommitQueue::Disown() {
   io::MutexLock lock(&mutex_);
   while (syncing_) changed_.Wait(&mutex_);
+  writers_ = 1;  // nobody can join in: the caller has the write lock
   while (!pending_.empty() && failure_.ok()) {
     Lead();
     while (syncing_) changed_.Wait(&mutex_);
@@ -59,11 +66,7 @@ uint64_t CommitQueue::ownership() const {
 
 absl::Status CommitQueue::failure() const {
   io::MutexLock lock(&mutex_);
-  if (failure_.ok() && failed()) {
-    return absl::InternalError(
-        "another process could not make commits durable: the database must be closed by all");
-  }
-  return failure_;
+  return failure_.ok() && failed() ? StoppedElsewhere() : failure_;
 }
 
 void CommitQueue::EnsureRoom() {

@@ -1,7 +1,9 @@
 #include "wal/frame_repair.h"
 
-#include <algorithm>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -16,57 +18,77 @@ namespace strata::wal {
 
 using segment::FrameHeader;
 using segment::FrameNo;
+using segment::PageNo;
 using segment::StoredSegment;
 
 namespace {
 
-// Of those that hold the frame the one of the highest epoch: an older writer that went on unseen
-// may have stored other frames of the same numbers.
-absl::StatusOr<StoredSegment> FindSealed(LogState& state, FrameNo frame) {
-  STRATA_ASSIGN_OR_RETURN(
-      const std::vector<StoredSegment> stored,
-      segment::ListSegments(*state.store, state.identity.name_space, state.identity.log_id));
-  const StoredSegment* found = nullptr;
-  for (const StoredSegment& each : stored) {
-    const bool holds = each.key.level == segment::kSealedLevel && each.key.first <= frame &&
-                       frame <= each.key.last && each.key.epoch <= state.identity.epoch;
-    if (holds && (found == nullptr || each.key.epoch > found->key.epoch)) found = &each;
-  }
-  if (found != nullptr) return *found;
-  return absl::NotFoundError(absl::StrCat("no sealed segment has frame ", frame.value()));
+// What is known of a frame that the store may have.
+struct Sought {
+  FrameNo frame;
+  PageNo page;
+  std::string name_space;
+  segment::LogId log_id;
+  segment::Epoch epoch;
+};
+
+std::optional<Sought> Describe(LogState& state, FrameNo frame) {
+  io::MutexLock lock(&state.append_mutex);
+  // Below the floor the index says nothing, and the database file has the page.
+  if (frame > state.progress.shipped || frame <= state.index->floor()) return std::nullopt;
+  return Sought{frame, state.index->PageOf(frame), state.identity.name_space, state.identity.log_id,
+                state.identity.epoch};
 }
 
-absl::Status ReadStored(LogState& state, FrameNo frame, io::MutableBytes page) {
-  STRATA_ASSIGN_OR_RETURN(const StoredSegment stored, FindSealed(state, frame));
+// Of those that hold the frame the one of the highest epoch: an older writer that went on unseen
+// may have stored other frames of the same numbers. Two of one epoch come from two copies of the
+// log directory, and nothing says which of them is this one.
+absl::StatusOr<StoredSegment> FindSealed(io::ObjectStore& store, const Sought& sought) {
+  STRATA_ASSIGN_OR_RETURN(const std::vector<StoredSegment> stored,
+                          segment::ListSegments(store, sought.name_space, sought.log_id));
+  const StoredSegment* found = nullptr;
+  bool sure = false;
+  for (const StoredSegment& each : stored) {
+    const bool holds = each.key.level == segment::kSealedLevel && each.key.first <= sought.frame &&
+                       sought.frame <= each.key.last && each.key.epoch <= sought.epoch;
+    if (!holds || (found != nullptr && each.key.epoch < found->key.epoch)) continue;
+    sure = found == nullptr || each.key.epoch > found->key.epoch;
+    found = &each;
+  }
+  if (found != nullptr && sure) return *found;
+  return absl::NotFoundError(absl::StrCat(found == nullptr ? "no" : "more than one",
+                                          " sealed segment has frame ", sought.frame.value()));
+}
+
+absl::Status ReadStored(io::ObjectStore& store, const Sought& sought, io::MutableBytes page) {
+  STRATA_ASSIGN_OR_RETURN(const StoredSegment stored, FindSealed(store, sought));
   STRATA_ASSIGN_OR_RETURN(
-      auto source, io::ObjectSource::Open(state.store, segment::BuildSegmentKey(
-                                                           state.identity.name_space, stored.key)));
+      auto source,
+      io::ObjectSource::Open(&store, segment::BuildSegmentKey(sought.name_space, stored.key)));
   segment::DictionaryCache dictionaries;
-  STRATA_ASSIGN_OR_RETURN(
-      const auto reader,
-      segment::SegmentReader::Open(std::move(source),
-                                   std::make_shared<segment::StoredDictionaries>(
-                                       state.store, &dictionaries, state.identity.name_space)));
+  STRATA_ASSIGN_OR_RETURN(const auto reader,
+                          segment::SegmentReader::Open(
+                              std::move(source), std::make_shared<segment::StoredDictionaries>(
+                                                     &store, &dictionaries, sought.name_space)));
   if (reader->header().page_size != page.size())
     return absl::DataLossError(absl::StrCat(reader->source().name(), ": another page size"));
   STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
-                          reader->ReadFrame(frame.value() - stored.key.first.value(), page));
-  if (header.frame == frame) return absl::OkStatus();
+                          reader->ReadFrame(sought.frame.value() - stored.key.first.value(), page));
+  if (header.frame == sought.frame && header.page == sought.page) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(reader->source().name(), ": expected frame ",
-                                          frame.value(), ", found ", header.frame.value()));
-}
-
-bool IsShipped(LogState& state, FrameNo frame) {
-  io::MutexLock lock(&state.append_mutex);
-  return frame <= state.progress.shipped;
+                                          sought.frame.value(), " of page ", sought.page.value(),
+                                          ", found frame ", header.frame.value(), " of page ",
+                                          header.page.value()));
 }
 
 }  // namespace
 
 absl::Status RepairFrame(LogState& state, FrameNo frame, const absl::Status& damage,
                          io::MutableBytes page) {
-  if (state.store == nullptr || !IsShipped(state, frame)) return damage;
-  const absl::Status stored = ReadStored(state, frame, page);
+  if (state.store == nullptr) return damage;
+  const std::optional<Sought> sought = Describe(state, frame);
+  if (!sought.has_value()) return damage;
+  const absl::Status stored = ReadStored(*state.store, *sought, page);
   state.environment.logger->Log(
       stored.ok() ? io::Severity::kWarning : io::Severity::kError,
       absl::StrCat(damage.message(),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
@@ -280,13 +281,13 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
     if (!shipped.ok())
       state_.environment.logger->Log(io::Severity::kWarning, std::string(shipped.message()));
   }
+  sync = sync || !maintenance_.off_only();  // while this one waited for the lock, too
   STRATA_RETURN_IF_ERROR(checkpointer_.Run(limit, sync).status());
   if (!checkpointer_.HasOldFiles()) return absl::OkStatus();
-  const bool lock_here = !caller_holds_write_lock;
-  if (lock_here && !state_.write_lock.TryAcquireForBackground()) return absl::OkStatus();
-  const absl::Status removed = checkpointer_.RemoveOldFiles();
-  if (lock_here) state_.write_lock.Release();
-  return removed;
+  if (caller_holds_write_lock) return checkpointer_.RemoveOldFiles();
+  if (!state_.write_lock.TryAcquireForBackground()) return absl::OkStatus();
+  const auto release = absl::MakeCleanup([this] { state_.write_lock.Release(); });
+  return checkpointer_.RemoveOldFiles();
 }
 
 void Log::HandOver() {

@@ -72,8 +72,13 @@ absl::Status LogFollower::LearnIdentity() {
   const uint32_t version = state_.shared.has_identity.load(std::memory_order_acquire);
   if (version == state_.identity_version.load(std::memory_order_relaxed)) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(
-      state_.identity,
+      Identity identity,
       ReadIdentity(*state_.environment.files, absl::StrCat(state_.directory, "/", kIdentityName)));
+  if (state_.identity_version.load(std::memory_order_relaxed) == 0) {
+    state_.identity = std::move(identity);
+  } else {
+    state_.identity.epoch = identity.epoch;  // the rest stays, and others read it
+  }
   state_.identity_version.store(version, std::memory_order_release);
   return absl::OkStatus();
 }
@@ -81,8 +86,11 @@ absl::Status LogFollower::LearnIdentity() {
 absl::Status LogFollower::TryCatchUp() {
   const LogPosition to = state_.commits->position();
   STRATA_RETURN_IF_ERROR(LearnIdentity());
-  DropRemovedFiles();
+  // A reader looks for frames first and for their files then: in this order, what it finds is
+  // there.
+  const uint64_t removed_below = state_.shared.removed_below.load(std::memory_order_acquire);
   RaiseFloor();
+  DropRemovedFiles(removed_below);
   const auto list = state_.files.list();
   const uint64_t newest = list->empty() ? 0 : list->back()->header().sequence;
   absl::Status status;
@@ -96,8 +104,7 @@ absl::Status LogFollower::TryCatchUp() {
                                           to.commit.frame.value(), " were committed"));
 }
 
-void LogFollower::DropRemovedFiles() {
-  const uint64_t below = state_.shared.removed_below.load(std::memory_order_acquire);
+void LogFollower::DropRemovedFiles(uint64_t below) {
   ReaderRegistry::Garbage garbage;
   const auto list = state_.files.list();
   for (const std::shared_ptr<CurrentSegment>& file : *list) {

@@ -26,7 +26,7 @@ class LogFollower {
 
  private:
   absl::Status TryCatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
-  void DropRemovedFiles() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  void DropRemovedFiles(uint64_t below) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   void RaiseFloor() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status OpenNewFiles(uint64_t up_to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status OpenFile(uint64_t sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
@@ -29,11 +30,11 @@ Outcome LogOwnership::Ensure(int64_t timeout_us, const std::function<bool()>& in
     LetOthersFirst();
     const Outcome outcome = WaitForByte(timeout_us, interrupted);
     if (outcome != Outcome::kAcquired) return outcome;
+    auto unlock =
+        absl::MakeCleanup([this] { state_.attachment->Unlock(kWriteByte).IgnoreError(); });
     absl::Status taken = Take();
-    if (!taken.ok()) {
-      state_.attachment->Unlock(kWriteByte).IgnoreError();
-      return Fail(std::move(taken));
-    }
+    if (!taken.ok()) return Fail(std::move(taken));
+    std::move(unlock).Cancel();
   }
   // The background's work is soon done: nobody is to hear that the log is busy.
   if (timeout_us >= 0) state_.shared.write_lock.in_transaction.store(1, std::memory_order_relaxed);
@@ -189,8 +190,10 @@ void LogOwnership::HandOver() {
 
 int64_t LogOwnership::LookAround(int64_t now) {
   const bool left_behind = !owned() && state_.shared.write_lock.owner.load() != 0;
-  if (state_.AloneInLog() && !left_behind && state_.shared.write_lock.wanted.load() == 0)
+  if (state_.AloneInLog() && !left_behind && !OwesSync() &&
+      state_.shared.write_lock.wanted.load() == 0) {
     return kNothingDue;
+  }
   if (owned()) {
     if (state_.shared.write_lock.wanted.load(std::memory_order_seq_cst) == 0) return now + kBuryUs;
     const int64_t due = taken_us_.load(std::memory_order_relaxed) + kHoldUs;
@@ -200,23 +203,29 @@ int64_t LogOwnership::LookAround(int64_t now) {
     return now + kAskAgainUs;
   }
   Watch(now);
-  return now + state_.options.unsynced_us;
+  const int64_t since = OwesSync() ? unsynced_since_us_ : now;
+  return std::max(now + kAskAgainUs, since + state_.options.unsynced_us);
+}
+
+bool LogOwnership::OwesSync() const {
+  return !owned() && state_.shared.owes_syncs.load() != 0 && !state_.commits->failed() &&
+         state_.commits->synced() < state_.commits->appended().frame;
 }
 
 // Commits of a dead process that nobody waits for are synced in time all the same.
 void LogOwnership::Watch(int64_t now) {
   const SharedWriteLock& lock = state_.shared.write_lock;
   const uint32_t owner = lock.owner.load(std::memory_order_seq_cst);
-  const bool unsynced = state_.commits->synced() < state_.commits->appended().frame;
+  const bool unsynced = OwesSync();
   if (!unsynced) unsynced_since_us_ = 0;
   if (unsynced && unsynced_since_us_ == 0) unsynced_since_us_ = now;
   const bool late = unsynced && now - unsynced_since_us_ >= state_.options.unsynced_us;
   const bool dead =
       owner != 0 && owner != kNobodyYet && !state_.attachment->IsHeldByOthers(kWriteByte);
-  if (late && (dead || owner == 0) && state_.shared.owes_syncs.load() != 0 &&
-      state_.write_lock.TryAcquireForBackground()) {
+  if (late && (dead || owner == 0) && state_.write_lock.TryAcquireForBackground()) {
+    const auto release = absl::MakeCleanup([this] { state_.write_lock.Release(); });
+    unsynced_since_us_ = now;
     state_.commits->SyncNow().IgnoreError();  // a failure stops the log, and says so
-    state_.write_lock.Release();
   }
   if (!dead && !state_.readers.TakeMetDead() && now - buried_us_ < kBuryUs) return;
   buried_us_ = now;

@@ -56,6 +56,8 @@ class LogOwnership : public WriteLock::Process {
   absl::Status TakeOver();
   absl::Status RemoveUnpublishedFiles(uint64_t last_sequence);
   void Watch(int64_t now);
+  // Commits wait for a sync that nobody may be there to make.
+  bool OwesSync() const;
   int64_t Now() const { return state_.environment.clock->MonotonicMicros(); }
 
   LogState& state_;

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
 #include "wal/maintenance_lock.h"
@@ -20,6 +21,7 @@ constexpr int64_t kShipRoundUs =
 constexpr int64_t kAwakeUs = 1'000'000;
 constexpr int64_t kRetryTransferUs = 250'000;
 constexpr int64_t kRetryLockUs = 10'000;
+constexpr int64_t kOweSyncsWaitUs = 60'000'000;
 constexpr int64_t kCleanUpWaitUs = 100'000;  // in the queue of writers
 constexpr int64_t kFirstBackoffUs = 100'000;
 constexpr int64_t kLongestBackoffUs = 30'000'000;
@@ -107,12 +109,14 @@ bool Maintenance::stopped() {
 void Maintenance::SleepUntil(int64_t next) {
   io::MutexLock lock(&mutex_);
   const int64_t wait = next - state_.environment.clock->MonotonicMicros();
-  if (!stop_ && wait > 0) wake_.WaitFor(&mutex_, wait);
+  if (!stop_ && wait > 0 && !checkpoint_requested_.load()) wake_.WaitFor(&mutex_, wait);
 }
 
 absl::Status Maintenance::OweSyncs() {
   if (!off_only()) return absl::OkStatus();
-  io::MutexLock lock(&state_.maintenance);
+  // A checkpoint without syncs that is under way, here or in another process, ends first.
+  MaintenanceLock lock(&state_, &follower_, kOweSyncsWaitUs);
+  STRATA_RETURN_IF_ERROR(lock.status());
   STRATA_RETURN_IF_ERROR(checkpointer_.SyncDatabase());
   OweSyncsFromBefore();
   return absl::OkStatus();
@@ -174,8 +178,11 @@ void Maintenance::MarkIfQuiet(int64_t now, int64_t* next) {
     *next = std::min(*next, now + kRetryLockUs);
     return;
   }
-  absl::Status status = appender_.AppendMark();
-  state_.write_lock.Release();
+  absl::Status status;
+  {
+    const auto release = absl::MakeCleanup([this] { state_.write_lock.Release(); });
+    status = appender_.AppendMark();
+  }
   if (status.ok()) status = state_.commits->SyncNow();
   marked_commit_us_.store(last, std::memory_order_relaxed);
   Report("mark record", status);
@@ -265,13 +272,13 @@ void Maintenance::CleanUp() {
   const auto release = [&] {
     if (std::exchange(held, false)) state_.write_lock.Release();
   };
+  const auto at_last = absl::MakeCleanup(release);
   // Writers wait for this thread now, so that it waits for nobody.
   if (state_.maintenance.TryLock()) {
     MaintenanceLock lock(std::adopt_lock, &state_, &follower_);
     Report("removing old log files",
            lock.status().ok() ? checkpointer_.RemoveOldFiles(release) : lock.status());
   }
-  release();
 }
 
 void Maintenance::Report(const char* what, const absl::Status& status) {

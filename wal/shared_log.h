@@ -118,7 +118,8 @@ struct SharedLog {
   std::atomic<uint32_t> has_identity;       // changes when the file "identity" does; 0: none yet
   std::atomic<uint32_t> owes_syncs;         // some commit was more than synchronous=OFF
   std::atomic<uint32_t> database_unsynced;  // a checkpoint wrote without a sync
-  std::atomic<uint64_t> counts_from;        // frame at which Log::counts() starts
+  std::atomic<uint32_t> database_failed;  // a sync of the database file failed: no more checkpoints
+  std::atomic<uint64_t> counts_from;      // frame at which Log::counts() starts
   SharedCommits commits;
   alignas(64) PublishedCommit checkpointed;
   alignas(64) PublishedTransfers transfers;

@@ -1,6 +1,9 @@
 #include "wal/write_lock.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
 
 namespace strata::wal {
 
@@ -23,8 +26,16 @@ WriteLock::Outcome WriteLock::Acquire(int64_t timeout_us,
   int64_t left_us = timeout_us;
   Outcome outcome = AcquireHere(&left_us, interrupted);
   if (outcome != Outcome::kAcquired || process_ == nullptr) return outcome;
-  outcome = process_->Ensure(std::max<int64_t>(0, left_us), interrupted);
-  if (outcome != Outcome::kAcquired) ReleaseHere();
+  return EnsureProcess(std::max<int64_t>(0, left_us), interrupted);
+}
+
+// Also when memory runs out, the lock of this process is not kept without the other one.
+WriteLock::Outcome WriteLock::EnsureProcess(int64_t timeout_us,
+                                            const std::function<bool()>& interrupted) {
+  if (process_ == nullptr) return Outcome::kAcquired;
+  auto release = absl::MakeCleanup([this] { ReleaseHere(); });
+  const Outcome outcome = process_->Ensure(timeout_us, interrupted);
+  if (outcome == Outcome::kAcquired) std::move(release).Cancel();
   return outcome;
 }
 
@@ -89,9 +100,7 @@ bool WriteLock::TryAcquireForBackground() {
     if (held_) return false;
     held_ = background_ = true;
   }
-  if (process_ == nullptr || process_->Ensure(-1, nullptr) == Outcome::kAcquired) return true;
-  ReleaseHere();
-  return false;
+  return EnsureProcess(-1, nullptr) == Outcome::kAcquired;
 }
 
 bool WriteLock::AcquireForBackground(int64_t timeout_us) {
@@ -103,9 +112,7 @@ bool WriteLock::AcquireForBackground(int64_t timeout_us) {
       return false;
     }
   }
-  if (process_ == nullptr || process_->Ensure(-1, nullptr) == Outcome::kAcquired) return true;
-  ReleaseHere();
-  return false;
+  return EnsureProcess(-1, nullptr) == Outcome::kAcquired;
 }
 
 void WriteLock::Release(Next next) {

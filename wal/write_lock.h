@@ -66,6 +66,7 @@ class WriteLock {
 
   // Lowers the timeout by what was waited.
   Outcome AcquireHere(int64_t* timeout_us, const std::function<bool()>& interrupted);
+  Outcome EnsureProcess(int64_t timeout_us, const std::function<bool()>& interrupted);
   void ReleaseHere(Next next = Next::kWaits);
   // Looks for a few microseconds whether the lock becomes free.
   void SpinWhileHeld() const;
