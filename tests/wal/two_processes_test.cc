@@ -180,6 +180,21 @@ TEST(TwoProcessesTest, CommitsOfADeadProcessAreSyncedInTimeWithoutAWriter) {
   EXPECT_EQ(both.PowerCut().value(), (Versions{1}));
 }
 
+TEST(TwoProcessesTest, CommitsOfALogThatWasHandedToOneThatDiedAreSyncedInTime) {
+  TwoProcesses both;
+  ASSERT_TRUE(both.Open(&both.b).ok());
+  ASSERT_TRUE(both.a.Commit({{1, 1}}, 1).ok());
+  ASSERT_TRUE(both.a.Commit({{1, 2}}, 1, Durability::kNormal).ok());
+  both.a.log->HandOver();
+  both.b.Kill();
+  for (int round = 0; round < 4; ++round) {
+    both.a.log->RunMaintenance();
+    both.clock.Advance(500'000);
+  }
+  both.a.log->RunMaintenance();
+  EXPECT_EQ(both.PowerCut().value(), (Versions{2}));
+}
+
 TEST(TwoProcessesTest, NoCheckpointPassesAReaderOfAnotherProcess) {
   TwoProcesses both;
   ASSERT_TRUE(both.a.Commit({{1, 1}, {2, 1}}, 2).ok());
