@@ -40,9 +40,9 @@ absl::Status WithFilesToUseAgain(TwoProcesses* both) {
 }
 
 uint64_t CurrentWrittenBefore(const TwoProcesses::Process& process) {
-  io::MutexLock lock(&process.log->state().append_mutex);
-  const auto& current = process.log->state().current;
-  return current == nullptr ? 0 : current->written_before();
+  LogState& state = process.log->state();
+  io::MutexLock lock(&state.append_mutex);
+  return state.current == nullptr ? 0 : state.current->written_before();
 }
 
 TEST(TwoProcessesTest, EachReadsWhatTheOtherCommitted) {
