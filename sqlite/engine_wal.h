@@ -27,6 +27,7 @@ struct strata_wal {
   uint64_t committed_frames = 0;  // in the log after a commit that callback() has not told yet
   bool exclusive = false;
   bool heap_memory = false;
+  bool snapshots_recovered = false;  // sqlite3_snapshot_recover() was called
   std::optional<strata::wal::CommitPoint> requested_snapshot;
 };
 

@@ -18,11 +18,13 @@ bool WaitWith(int (*busy)(void*), void* context, const std::function<bool()>& re
 
 class Checkpointing {
  public:
-  Checkpointing(strata_wal* wal, int mode, std::function<bool(const std::function<bool()>&)> wait)
+  Checkpointing(strata_wal* wal, int mode, std::function<bool(const std::function<bool()>&)> wait,
+                std::function<bool()> interrupted)
       : connection_(*wal->connection),
         log_(connection_.log()),
         mode_(mode),
-        wait_(std::move(wait)) {}
+        wait_(std::move(wait)),
+        interrupted_(std::move(interrupted)) {}
 
   // Whether the mode was reached: SQLITE_BUSY says that a reader or writer was in the way.
   absl::StatusOr<bool> Run(bool sync) {
@@ -51,7 +53,7 @@ class Checkpointing {
     if (complete && mode_ >= STRATA_CHECKPOINT_FULL) {
       complete = wait_([&] { return state.readers.OldestSnapshot(tip) >= tip; });
     }
-    absl::Status status = log_.Checkpoint(tip, sync, connection_.holds_write_lock());
+    absl::Status status = log_.Checkpoint(tip, sync, connection_.holds_write_lock(), interrupted_);
     if (!status.ok()) return status;
     if (!complete || mode_ < STRATA_CHECKPOINT_RESTART) return complete;
     if (state.index->floor() != tip) return false;
@@ -66,20 +68,24 @@ class Checkpointing {
   wal::Log& log_;
   const int mode_;
   const std::function<bool(const std::function<bool()>&)> wait_;
+  const std::function<bool()> interrupted_;
 };
 
 }  // namespace
 
-int Checkpoint(strata_wal* wal, strata_sqlite_connection*, int mode, int (*busy)(void*),
+int Checkpoint(strata_wal* wal, strata_sqlite_connection* sqlite, int mode, int (*busy)(void*),
                void* busy_context, int sync_flags, int, uint8_t*, int* log_frames,
                int* checkpointed_frames) {
   return Guard([&] {
     int rc = CheckProcess(wal);
     if (rc != SQLITE_OK) return rc;
     if (mode != STRATA_CHECKPOINT_NOOP) {
-      Checkpointing checkpointing(wal, mode, [&](const std::function<bool()>& reached) {
-        return WaitWith(busy, busy_context, reached);
-      });
+      Checkpointing checkpointing(
+          wal, mode,
+          [&](const std::function<bool()>& reached) {
+            return WaitWith(busy, busy_context, reached);
+          },
+          [wal, sqlite] { return wal->host->is_interrupted(sqlite) != 0; });
       const absl::StatusOr<bool> complete = checkpointing.Run(((sync_flags >> 2) & 3) != 0);
       rc = complete.ok() ? (*complete ? SQLITE_OK : SQLITE_BUSY)
                          : ResultOf(wal->host, complete.status(), Doing::kCheckpoint);

@@ -43,6 +43,8 @@ int Code(const absl::Status& status, Doing doing) {
   switch (status.code()) {
     case absl::StatusCode::kAborted:
       return SQLITE_BUSY_SNAPSHOT;
+    case absl::StatusCode::kCancelled:
+      return SQLITE_INTERRUPT;
     case absl::StatusCode::kUnavailable:
       return SQLITE_BUSY;
     case absl::StatusCode::kResourceExhausted:
@@ -66,7 +68,8 @@ int ResultOf(const strata_wal_host* host, const absl::Status& status, Doing doin
   if (doing == Doing::kOpen) last_open_error = std::string(status.message());
   if (status.ok()) return SQLITE_OK;
   const int rc = Code(status, doing);
-  const bool ordinary = rc == SQLITE_BUSY_SNAPSHOT || (rc == SQLITE_BUSY && doing != Doing::kOpen);
+  const bool ordinary = rc == SQLITE_BUSY_SNAPSHOT || rc == SQLITE_INTERRUPT ||
+                        (rc == SQLITE_BUSY && doing != Doing::kOpen);
   if (!ordinary) host->log(rc, std::string(status.message()).c_str());
   return rc;
 }

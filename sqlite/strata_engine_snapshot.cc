@@ -6,7 +6,11 @@
 #include "sqlite/engine_wal.h"
 
 // sqlite3_snapshot: 48 bytes. 0: the injection's 4; 4: database pages; 8: frame; 16: commit time,
-// microseconds; 24: log id, 16 bytes.
+// microseconds; 24: log id, 16 bytes; 40: the frame at which the log's counts started.
+//
+// A snapshot lives as long as it does with SQLite's own log, whose users count on the errors:
+// until the log is started again (a write when everything is in the database file, or a checkpoint
+// that truncates), and not beyond a reopening, unless sqlite3_snapshot_recover() is called.
 namespace strata::sqlite {
 
 using io::LoadLittleEndian;
@@ -22,14 +26,17 @@ wal::CommitPoint Decode(const unsigned char* snapshot) {
 }
 
 bool IsOfThisLog(strata_wal* wal, const unsigned char* snapshot) {
+  const wal::Log& log = wal->connection->log();
   const auto& id = wal->connection->log().state().identity.log_id.bytes;
-  return std::memcmp(snapshot + 24, id.data(), id.size()) == 0;
+  return std::memcmp(snapshot + 24, id.data(), id.size()) == 0 &&
+         FrameNo(LoadLittleEndian<uint64_t>(snapshot + 40)) == log.counts_from() &&
+         (wal->snapshots_recovered || Decode(snapshot).frame >= log.recovered_end());
 }
 
 }  // namespace
 
 int SnapshotGet(strata_wal* wal, unsigned char* snapshot) {
-  if (!wal->connection->reading()) return SQLITE_ERROR;
+  if (!wal->connection->reading() || !wal->connection->log().has_identity()) return SQLITE_ERROR;
   const wal::CommitPoint& at = wal->connection->snapshot();
   const auto& id = wal->connection->log().state().identity.log_id.bytes;
   std::memset(snapshot, 0, 48);
@@ -37,6 +44,7 @@ int SnapshotGet(strata_wal* wal, unsigned char* snapshot) {
   StoreLittleEndian<uint64_t>(snapshot + 8, at.frame.value());
   StoreLittleEndian<uint64_t>(snapshot + 16, static_cast<uint64_t>(at.time_us));
   std::memcpy(snapshot + 24, id.data(), id.size());
+  StoreLittleEndian<uint64_t>(snapshot + 40, wal->connection->log().counts_from().value());
   return SQLITE_OK;
 }
 
@@ -49,7 +57,10 @@ void SnapshotOpen(strata_wal* wal, const unsigned char* snapshot) {
 }
 
 // Every commit above the checkpoint can be opened by itself; there is nothing to search for.
-int SnapshotRecover(strata_wal*) { return SQLITE_OK; }
+int SnapshotRecover(strata_wal* wal) {
+  wal->snapshots_recovered = true;
+  return SQLITE_OK;
+}
 
 int SnapshotCheck(strata_wal* wal, const unsigned char* snapshot) {
   const wal::CommitPoint at = Decode(snapshot);

@@ -28,7 +28,9 @@ class Checkpointer {
   // by no older snapshot, and makes the database file durable. Without `sync`, where all commits
   // were synchronous=OFF, nothing is durable and nothing is made so. Returns the last frame that is
   // in the database file.
-  absl::StatusOr<segment::FrameNo> Run(segment::FrameNo limit, bool sync);
+  // `interrupted` is asked before each page; Cancelled when it says so.
+  absl::StatusOr<segment::FrameNo> Run(segment::FrameNo limit, bool sync,
+                                       const std::function<bool()>& interrupted = nullptr);
 
   // Durably notes the progress, then removes the log files whose frames are all checkpointed, and
   // shipped when there is a store; oldest first. The caller holds the write lock, which is needed
@@ -53,7 +55,8 @@ class Checkpointer {
   std::vector<std::shared_ptr<CurrentSegment>> OldFiles();
   absl::StatusOr<CommitPoint> CommitAt(segment::FrameNo frame);
   std::vector<Copy> NewestVersions(segment::FrameNo from, const CommitPoint& to);
-  absl::Status CopyPages(const std::vector<Copy>& copies, bool sync);
+  absl::Status CopyPages(const std::vector<Copy>& copies, bool sync,
+                         const std::function<bool()>& interrupted);
   absl::Status Finish(const CommitPoint& to, bool sync);
 
   LogState& state_;

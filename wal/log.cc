@@ -137,6 +137,7 @@ absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
   MakeParts(floor);
   state_.shared.counts_from.store(floor.value());
   state_.shared.next_sequence.store(recovered.next_sequence);
+  recovered_end_ = recovered.end.frame;
   {
     io::MutexLock lock(&state_.append_mutex);
     state_.progress.checkpointed = recovered.checkpointed;
@@ -259,7 +260,8 @@ absl::Status Log::CheckBacklog() {
                    state_.identity.store, ", the limit is ", state_.options.backlog_bytes));
 }
 
-absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_lock) {
+absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_lock,
+                             const std::function<bool()>& interrupted) {
   if (place_.read_only) {
     if (state_.index->floor() == state_.commits->visible_frame()) return absl::OkStatus();
     return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
@@ -282,7 +284,7 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
       state_.environment.logger->Log(io::Severity::kWarning, std::string(shipped.message()));
   }
   sync = sync || !maintenance_.off_only();  // while this one waited for the lock, too
-  STRATA_RETURN_IF_ERROR(checkpointer_.Run(limit, sync).status());
+  STRATA_RETURN_IF_ERROR(checkpointer_.Run(limit, sync, interrupted).status());
   if (!checkpointer_.HasOldFiles()) return absl::OkStatus();
   if (caller_holds_write_lock) return checkpointer_.RemoveOldFiles();
   if (!state_.write_lock.TryAcquireForBackground()) return absl::OkStatus();

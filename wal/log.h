@@ -48,7 +48,9 @@ class Log {
 
   // Copies what may be copied up to `limit` (sealing and shipping first when there is a store) and
   // removes what is no longer needed if the write lock is free or held by the caller.
-  absl::Status Checkpoint(segment::FrameNo limit, bool sync, bool caller_holds_write_lock);
+  // Cancelled when `interrupted` says so between two pages: nothing has advanced then.
+  absl::Status Checkpoint(segment::FrameNo limit, bool sync, bool caller_holds_write_lock,
+                          const std::function<bool()>& interrupted = nullptr);
 
   // Frames in the log and how many of them are in the database file; both 0 for an empty log.
   struct Counts {
@@ -56,6 +58,16 @@ class Log {
     uint64_t checkpointed = 0;
   };
   Counts counts();
+  // Where counts() starts. A commit below it was written before the log was last started again.
+  segment::FrameNo counts_from() const {
+    return segment::FrameNo(state_.shared.counts_from.load(std::memory_order_relaxed));
+  }
+  // False until the first commit to an empty log.
+  bool has_identity() const { return state_.identity_version.load() != 0; }
+  // The end of what this process found when it opened the log; 0 for a log that was empty or open in
+  // another process then.
+  segment::FrameNo recovered_end() const { return recovered_end_; }
+
   // PRAGMA wal_checkpoint(TRUNCATE), everything being in the database file and the write lock held:
   // leaves one empty log file, and counts() start again.
   absl::Status Truncate();
@@ -104,7 +116,6 @@ class Log {
   absl::Status CheckStore(const StoreAddress& store);
   absl::Status OpenStore();
   void MakeParts(segment::FrameNo floor);
-  bool has_identity() const { return state_.identity_version.load() != 0; }
   absl::Status LeaveToOthers();
   absl::Status CloseLast(bool may_checkpoint, bool may_remove);
   absl::Status CloseOwned(bool may_checkpoint, bool may_remove);
@@ -125,6 +136,7 @@ class Log {
   Shipper shipper_;
   Maintenance maintenance_;
   std::optional<Identity> clean_;  // app.db-strata as found
+  segment::FrameNo recovered_end_;
 };
 
 }  // namespace strata::wal

@@ -48,6 +48,8 @@ static int strata_choose(Pager* pager, const strata_wal_methods** engine, char**
   int asked;
   int rc;
   *message = 0;
+  *engine = 0;
+  if (pager->pVfs->xDelete == 0) return SQLITE_OK; /* memdb: its log is in memory as well, and no directory */
   if (sqlite3_uri_parameter(pager->zFilename, "wal") == 0) {
     rc = strata_engine_of_log(pager->pVfs, pager->zWal, engine);
     if (rc != SQLITE_OK || *engine) return rc;
