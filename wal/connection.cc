@@ -172,7 +172,7 @@ std::vector<PageNo> Connection::Undo() {
   std::vector<PageNo> pages = transaction_.TakeBack();
   transaction_.Begin(started_from_);
   snapshot_ = started_from_;
-  last_snapshot_.reset();  // whatever was cached of this transaction is void
+  last_snapshot_ = started_from_;  // the pager drops the pages of the transaction, and no others
   return pages;
 }
 
