@@ -129,7 +129,6 @@ absl::Status Connection::BeginWrite() {
     return absl::AbortedError("the snapshot is not the last commit any more");
   }
   std::move(release).Cancel();
-  log_->RestartCountsIfEmpty();
   started_from_ = tip;
   transaction_.Begin(tip);
   writing_ = true;
@@ -141,6 +140,7 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
   STRATA_RETURN_IF_ERROR(log_->PrepareToWrite(page_size));
   if (durability != Durability::kOff) STRATA_RETURN_IF_ERROR(log_->OweSyncs());
+  if (transaction_.pages().empty()) log_->RestartCountsIfEmpty();
   if (!commit) {
     STRATA_RETURN_IF_ERROR(transaction_.Spill(pages));
     return BoundUnsynced(durability);

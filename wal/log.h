@@ -72,8 +72,8 @@ class Log {
   // leaves one empty log file, and counts() start again.
   absl::Status Truncate();
 
-  // When a write transaction begins with everything in the database file, counts() start again, as
-  // SQLite's do.
+  // When a write transaction writes its first page with everything in the database file, counts()
+  // start again, as SQLite's do.
   void RestartCountsIfEmpty();
 
   // Wakes the background to checkpoint.

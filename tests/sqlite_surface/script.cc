@@ -94,11 +94,10 @@ class Writer {
                                    "cache_size=2000",
                                    "synchronous=OFF",
                                    "synchronous=NORMAL",
-                                   "data_version",
                                    "page_count",
                                    "freelist_count",
                                    "incremental_vacuum(3)"};
-    return std::string("PRAGMA ") + pragmas[Number(12)];
+    return std::string("PRAGMA ") + pragmas[Number(11)];
   }
 
   std::mt19937_64 random_;

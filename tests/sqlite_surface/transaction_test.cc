@@ -19,6 +19,20 @@ TEST(TransactionTest, StaleSnapshotCannotBecomeAWriter) {
   });
 }
 
+// Stock SQLite's rises too when the log was started again, and nothing was committed.
+TEST(TransactionTest, DataVersionRisesWithTheCommitsOfOthers) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    sqlite3* other = s.OpenWal();
+    s.Run(db, "INSERT INTO t(b) VALUES(1); PRAGMA data_version");
+    s.Run(db, "BEGIN; INSERT INTO t(b) VALUES(2); ROLLBACK; PRAGMA data_version");
+    s.Run(other, "PRAGMA data_version; BEGIN; INSERT INTO t(b) VALUES(2); ROLLBACK");
+    s.Run(db, "PRAGMA data_version");
+    s.Run(other, "INSERT INTO t(b) VALUES(3)");
+    s.Run(db, "PRAGMA data_version");
+  });
+}
+
 TEST(TransactionTest, SecondWriterIsBusyAndAReaderIsNot) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
