@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sqlite3.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,10 +26,14 @@ struct strata_wal {
 
   strata_sqlite_connection* sqlite = nullptr;  // the SQLite connection that uses it now
   strata::segment::FrameNo found;              // by the last find_frame
+  uint32_t found_token = 0;                    // what it answered; 0 when that was used
   uint64_t committed_frames = 0;  // in the log after a commit that callback() has not told yet
   bool exclusive = false;
   bool heap_memory = false;
   bool snapshots_recovered = false;  // sqlite3_snapshot_recover() was called
+  strata_page_copied page_copied = nullptr;
+  void* page_copied_context = nullptr;
+  sqlite3_file no_file = {};  // that is not open
   std::optional<strata::wal::CommitPoint> requested_snapshot;
 };
 
@@ -40,7 +46,8 @@ bool IsOfThisProcess(const strata_wal* wal);
 int CheckProcess(const strata_wal* wal);
 
 // The entries of the table, by file: strata_engine.cc, strata_engine_read.cc,
-// strata_engine_write.cc, strata_engine_checkpoint.cc, strata_engine_snapshot.cc.
+// strata_engine_write.cc, strata_engine_checkpoint.cc, strata_engine_frames.cc,
+// strata_engine_snapshot.cc.
 int BeginRead(strata_wal*, int* changed);
 void EndRead(strata_wal*);
 int FindFrame(strata_wal*, uint32_t page_no, uint32_t* token);
@@ -60,6 +67,15 @@ int Callback(strata_wal*, int default_hook, int autocheckpoint_frames);
 int Checkpoint(strata_wal*, strata_sqlite_connection*, int mode, int (*busy)(void*),
                void* busy_context, int sync_flags, int buffer_bytes, uint8_t* buffer,
                int* log_frames, int* checkpointed_frames);
+
+uint32_t NumberInLog(const strata_wal*, segment::FrameNo);  // 0: before the log's start
+int FrameCount(strata_wal*, int locked, uint32_t* frames);
+int ReadFrameRaw(strata_wal*, uint32_t frame, int bytes, uint8_t* to);
+int ReadNumbered(strata_wal*, uint32_t frame, int bytes, uint8_t* to);  // the page alone
+int FrameBytes(strata_wal*);
+void SavepointForget(strata_wal*, uint32_t* words);
+sqlite3_file* File(strata_wal*);
+void WatchCheckpoints(strata_wal*, strata_page_copied, void* context);
 
 int SnapshotGet(strata_wal*, unsigned char* snapshot);
 void SnapshotOpen(strata_wal*, const unsigned char* snapshot);

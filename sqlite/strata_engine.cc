@@ -140,7 +140,7 @@ int DeleteLog(struct sqlite3_vfs*, const char* wal_name) {
 }
 
 constexpr strata_wal_methods kMethods = {
-    .version = 1,
+    .version = 2,
     .name = "strata",
     .open = Open,
     .close = Close,
@@ -171,6 +171,13 @@ constexpr strata_wal_methods kMethods = {
     .delete_log = DeleteLog,
     .is_log = IsLog,
     .last_error = LastOpenError,
+    .uses_shared_memory = 0,
+    .frame_count = FrameCount,
+    .read_frame_raw = ReadFrameRaw,
+    .frame_bytes = FrameBytes,
+    .savepoint_forget = SavepointForget,
+    .file = File,
+    .watch_checkpoints = WatchCheckpoints,
 };
 
 }  // namespace

@@ -19,12 +19,12 @@ bool WaitWith(int (*busy)(void*), void* context, const std::function<bool()>& re
 class Checkpointing {
  public:
   Checkpointing(strata_wal* wal, int mode, std::function<bool(const std::function<bool()>&)> wait,
-                std::function<bool()> interrupted)
+                wal::CheckpointWatcher watcher)
       : connection_(*wal->connection),
         log_(connection_.log()),
         mode_(mode),
         wait_(std::move(wait)),
-        interrupted_(std::move(interrupted)) {}
+        watcher_(std::move(watcher)) {}
 
   // Whether the mode was reached: SQLITE_BUSY says that a reader or writer was in the way.
   absl::StatusOr<bool> Run(bool sync) {
@@ -53,7 +53,7 @@ class Checkpointing {
     if (complete && mode_ >= STRATA_CHECKPOINT_FULL) {
       complete = wait_([&] { return state.readers.OldestSnapshot(tip) >= tip; });
     }
-    absl::Status status = log_.Checkpoint(tip, sync, connection_.holds_write_lock(), interrupted_);
+    absl::Status status = log_.Checkpoint(tip, sync, connection_.holds_write_lock(), watcher_);
     if (!status.ok()) return status;
     if (!complete || mode_ < STRATA_CHECKPOINT_RESTART) return complete;
     if (state.index->floor() != tip) return false;
@@ -68,8 +68,51 @@ class Checkpointing {
   wal::Log& log_;
   const int mode_;
   const std::function<bool(const std::function<bool()>&)> wait_;
-  const std::function<bool()> interrupted_;
+  const wal::CheckpointWatcher watcher_;
 };
+
+// Tells the function of watch_checkpoints, and keeps what it answered.
+class Telling {
+ public:
+  explicit Telling(strata_wal* wal) : wal_(*wal) {}
+
+  absl::Status Copied(segment::FrameNo frame, segment::PageNo page, io::ByteView bytes) {
+    Tell(bytes.data(), bytes.size(), page.value(), NumberInLog(&wal_, frame));
+    return result_ == SQLITE_OK ? absl::OkStatus() : absl::CancelledError("by its watcher");
+  }
+  void Completed() {
+    if (wal_.page_copied != nullptr) Tell(nullptr, 0, 0, 0);
+  }
+  int result() const { return result_; }
+
+ private:
+  void Tell(const uint8_t* page, size_t bytes, uint32_t page_no, uint32_t frame) {
+    const auto last = NumberInLog(&wal_, wal_.connection->log().state().commits->visible_frame());
+    result_ = wal_.page_copied(wal_.page_copied_context, static_cast<int>(last), page,
+                               static_cast<int>(bytes), static_cast<int>(page_no),
+                               static_cast<int>(frame));
+  }
+
+  strata_wal& wal_;
+  int result_ = SQLITE_OK;
+};
+
+wal::CheckpointWatcher WatcherFor(strata_wal* wal, strata_sqlite_connection* sqlite,
+                                  Telling* telling) {
+  wal::CheckpointWatcher watcher;
+  watcher.interrupted = [wal, sqlite] { return wal->host->is_interrupted(sqlite) != 0; };
+  if (wal->page_copied != nullptr) {
+    watcher.copied = [telling](segment::FrameNo frame, segment::PageNo page, io::ByteView bytes) {
+      return telling->Copied(frame, page, bytes);
+    };
+  }
+  return watcher;
+}
+
+bool EverythingIsCheckpointed(const strata_wal* wal) {
+  const wal::Log::Counts counts = wal->connection->log().counts();
+  return counts.frames == counts.checkpointed;
+}
 
 }  // namespace
 
@@ -80,15 +123,18 @@ int Checkpoint(strata_wal* wal, strata_sqlite_connection* sqlite, int mode, int 
     int rc = CheckProcess(wal);
     if (rc != SQLITE_OK) return rc;
     if (mode != STRATA_CHECKPOINT_NOOP) {
+      Telling telling(wal);
       Checkpointing checkpointing(
           wal, mode,
           [&](const std::function<bool()>& reached) {
             return WaitWith(busy, busy_context, reached);
           },
-          [wal, sqlite] { return wal->host->is_interrupted(sqlite) != 0; });
+          WatcherFor(wal, sqlite, &telling));
       const absl::StatusOr<bool> complete = checkpointing.Run(((sync_flags >> 2) & 3) != 0);
       rc = complete.ok() ? (*complete ? SQLITE_OK : SQLITE_BUSY)
                          : ResultOf(wal->host, complete.status(), Doing::kCheckpoint);
+      if (complete.ok() && EverythingIsCheckpointed(wal)) telling.Completed();
+      if (telling.result() != SQLITE_OK) rc = telling.result();
     }
     const wal::Log::Counts counts = wal->connection->log().counts();
     if (log_frames != nullptr) *log_frames = static_cast<int>(counts.frames);

@@ -1,5 +1,7 @@
 #include <sqlite3.h>
 
+#include <utility>
+
 #include "sqlite/engine_wal.h"
 
 namespace strata::sqlite {
@@ -8,6 +10,8 @@ using segment::FrameNo;
 using segment::PageNo;
 
 namespace {
+
+constexpr uint32_t kNoNumber = UINT32_MAX;  // the log was started again behind the frame just found
 
 absl::StatusOr<bool> Begin(strata_wal* wal) {
   if (!wal->requested_snapshot.has_value()) return wal->connection->BeginRead();
@@ -46,11 +50,17 @@ void EndRead(strata_wal* wal) {
 int FindFrame(strata_wal* wal, uint32_t page_no, uint32_t* token) {
   if (!IsOfThisProcess(wal)) return CheckProcess(wal);
   wal->found = wal->connection->FindFrame(PageNo(page_no));
-  *token = wal->found == FrameNo(0) ? 0 : 1;
+  wal->found_token = 0;
+  if (wal->found != FrameNo(0)) {
+    const uint32_t number = NumberInLog(wal, wal->found);
+    wal->found_token = number == 0 ? kNoNumber : number;
+  }
+  *token = wal->found_token;
   return SQLITE_OK;
 }
 
-int ReadFrame(strata_wal* wal, uint32_t, int bytes, uint8_t* to) {
+int ReadFrame(strata_wal* wal, uint32_t token, int bytes, uint8_t* to) {
+  if (token != std::exchange(wal->found_token, 0)) return ReadNumbered(wal, token, bytes, to);
   return Guard([&] {
     if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     return ResultOf(wal->host,

@@ -2,7 +2,8 @@
 **
 ** C, and free of SQLite's internal types: the injected part of sqlite3.c (sqlite/inject/) fills the
 ** arguments in, an engine fills the table. SQLite's built-in WAL stays one implementation beside it. The methods follow
-** sqlite3Wal*() one by one, and libSQL's libsql_wal_methods, so that an adapter for that is a page of code.
+** sqlite3Wal*() one by one, and libSQL's libsql_wal_methods (version 2) and libsql_wal_manager: docs/sqlite_fork.md has
+** them side by side, and tests/sqlite/libsql_adapter.c is the adapter.
 **
 ** Results are SQLite result codes. A method may be called from any thread, but calls on one `wal` never
 ** overlap. No C++ exception leaves a method.
@@ -81,8 +82,13 @@ enum strata_checkpoint_mode { /* as SQLITE_CHECKPOINT_* */
 /* A position within the open write transaction, kept in SQLite's savepoints (4 words). */
 #define STRATA_SAVEPOINT_WORDS 4
 
+#define STRATA_RAW_HEADER_BYTES 24
+
+typedef int (*strata_page_copied)(void* context, int last_frame, const unsigned char* page, int bytes, int page_no,
+                                  int frame);
+
 typedef struct strata_wal_methods {
-  int version;      /* 1 */
+  int version;      /* 2; an engine of version 1 has no entries from uses_shared_memory on */
   const char* name; /* the value of the URI parameter wal= that selects it */
 
   int (*open)(const strata_wal_open_args*, strata_wal** out);
@@ -141,6 +147,30 @@ typedef struct strata_wal_methods {
   /* Why the last open on this thread failed, or "": the message of a failed sqlite3_open() or ATTACH. May be NULL. The
   ** text lives until the thread's next call of a method. */
   const char* (*last_error)(void);
+
+  /* What libSQL's table has beside SQLite's calls. */
+
+  /* Nonzero when the log needs the VFS's shared memory (xShmMap, xShmLock). */
+  int uses_shared_memory;
+  /* Frames in the log: up to this connection's snapshot, with those of its own open transaction; outside of a read
+  ** transaction, up to the last commit. Counted from where the log was last started again, as checkpoint() does. Needs no
+  ** lock, whether the caller has the write lock (`locked`) or not. */
+  int (*frame_count)(strata_wal*, int locked, uint32_t* frames);
+  /* Frame 1 to frame_count() as it stands in SQLite's log: a header of STRATA_RAW_HEADER_BYTES (big-endian words: page
+  ** number; pages of the database after a commit, or 0; two of salt, which tell one log from another; two of checksum, 0)
+  ** and the page, cut off after `bytes`. SQLITE_ERROR: no such frame, or a checkpoint has passed it and it left the log.
+  ** read_frame() takes such a number too, beside the tokens of find_frame(). */
+  int (*read_frame_raw)(strata_wal*, uint32_t frame, int bytes, uint8_t* to);
+  /* Bytes of a page in the log; 0 before the first commit to it. */
+  int (*frame_bytes)(strata_wal*);
+  /* The savepoint will not be asked for again. */
+  void (*savepoint_forget)(strata_wal*, uint32_t words[STRATA_SAVEPOINT_WORDS]);
+  /* A file that is not open, as long as `wal` lives: the log is not one file. */
+  struct sqlite3_file* (*file)(strata_wal*);
+  /* For the checkpoints that this connection asks for from now on (not those of the background): `copied` is called for
+  ** each page that was copied, with the log's last frame, and once with `page` NULL and zeros when everything in the log is
+  ** in the database file. A result but SQLITE_OK ends the checkpoint, which then answers it. NULL: no more. */
+  void (*watch_checkpoints)(strata_wal*, strata_page_copied copied, void* context);
 } strata_wal_methods;
 
 /* Registers an engine and hands it its host. Before the first database is opened; once per process and name. The table

@@ -34,7 +34,7 @@ FrameNo Checkpointer::Allowed(FrameNo limit, bool sync) {
 }
 
 absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync,
-                                          const std::function<bool()>& interrupted) {
+                                          const CheckpointWatcher& watcher) {
   STRATA_RETURN_IF_ERROR(CheckSyncs());
   const FrameNo from = state_.index->floor();
   const FrameNo allowed = Allowed(limit, sync);
@@ -42,7 +42,7 @@ absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync,
   const FrameNo to = state_.readers.LimitCheckpoint(allowed);
   if (to <= from) return from;
   STRATA_ASSIGN_OR_RETURN(const CommitPoint commit, CommitAt(to));
-  STRATA_RETURN_IF_ERROR(CopyPages(NewestVersions(from, commit), sync, interrupted));
+  STRATA_RETURN_IF_ERROR(CopyPages(NewestVersions(from, commit), sync, watcher));
   STRATA_RETURN_IF_ERROR(Finish(commit, sync));
   return to;
 }
@@ -74,17 +74,18 @@ std::vector<Checkpointer::Copy> Checkpointer::NewestVersions(FrameNo from, const
 // Synced now and then: commits have syncs to wait for, and a device that is given a GiB at once
 // makes them wait for all of it.
 absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync,
-                                     const std::function<bool()>& interrupted) {
+                                     const CheckpointWatcher& watcher) {
   STRATA_ASSIGN_OR_RETURN(io::File * file, database());
   const auto list = state_.files.list();
   const uint64_t page_size = state_.identity.page_size;
   std::vector<uint8_t> page(page_size);
   uint64_t unsynced = 0;
   for (const Copy& copy : copies) {
-    if (interrupted && interrupted()) return absl::CancelledError("interrupted");
+    if (watcher.interrupted && watcher.interrupted()) return absl::CancelledError("interrupted");
     STRATA_RETURN_IF_ERROR(ReadOrRepairFrame(state_, *list, copy.frame, absl::MakeSpan(page)));
     STRATA_RETURN_IF_ERROR(file->Write((copy.page.value() - 1) * page_size, page));
     state_.shared.database_unsynced.store(1);
+    if (watcher.copied) STRATA_RETURN_IF_ERROR(watcher.copied(copy.frame, copy.page, page));
     unsynced += page_size;
     if (!sync || unsynced < kSyncEveryBytes) continue;
     STRATA_RETURN_IF_ERROR(SyncDatabase());

@@ -18,6 +18,15 @@ namespace strata::wal {
 // on why the database file is only touched through SQLite's VFS.
 using OpenDatabase = std::function<absl::StatusOr<std::unique_ptr<io::File>>()>;
 
+// Of a checkpoint that somebody asked for. Both may be empty.
+struct CheckpointWatcher {
+  std::function<bool()> interrupted;  // asked before each page; true: Cancelled, nothing advances
+  // Told of each page that is in the database file now, not yet durable; an error ends the
+  // checkpoint.
+  std::function<absl::Status(segment::FrameNo frame, segment::PageNo page, io::ByteView bytes)>
+      copied;
+};
+
 // One call at a time (LogState::maintenance).
 class Checkpointer {
  public:
@@ -28,9 +37,8 @@ class Checkpointer {
   // by no older snapshot, and makes the database file durable. Without `sync`, where all commits
   // were synchronous=OFF, nothing is durable and nothing is made so. Returns the last frame that is
   // in the database file.
-  // `interrupted` is asked before each page; Cancelled when it says so.
   absl::StatusOr<segment::FrameNo> Run(segment::FrameNo limit, bool sync,
-                                       const std::function<bool()>& interrupted = nullptr);
+                                       const CheckpointWatcher& watcher = {});
 
   // Durably notes the progress, then removes the log files whose frames are all checkpointed, and
   // shipped when there is a store; oldest first. The caller holds the write lock, which is needed
@@ -56,7 +64,7 @@ class Checkpointer {
   absl::StatusOr<CommitPoint> CommitAt(segment::FrameNo frame);
   std::vector<Copy> NewestVersions(segment::FrameNo from, const CommitPoint& to);
   absl::Status CopyPages(const std::vector<Copy>& copies, bool sync,
-                         const std::function<bool()>& interrupted);
+                         const CheckpointWatcher& watcher);
   absl::Status Finish(const CommitPoint& to, bool sync);
 
   LogState& state_;

@@ -92,6 +92,22 @@ absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
   return RepairFrame(state_, frame, status, page);
 }
 
+FrameNo Connection::last_frame() const {
+  if (!reading_) return state_.commits->visible_frame();
+  return writing_ && holds_write_lock_ ? transaction_.last() : snapshot_.frame;
+}
+
+absl::StatusOr<segment::FrameHeader> Connection::ReadLogged(FrameNo frame, io::MutableBytes page) {
+  if (frame > last_frame())
+    return absl::NotFoundError(absl::StrCat("frame ", frame.value(), " is not in the log yet"));
+  if (reading_ && frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page);
+  const absl::StatusOr<segment::FrameHeader> header =
+      ReadLogFrame(*state_.files.list(), frame, page);
+  if (header.ok() || frame > state_.index->floor()) return header;
+  return absl::NotFoundError(
+      absl::StrCat("frame ", frame.value(), " has been checkpointed and left the log"));
+}
+
 WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us,
                                             const std::function<bool()>& interrupted) {
   if (holds_write_lock_) return WriteLock::Outcome::kAcquired;
@@ -138,6 +154,7 @@ absl::Status Connection::BeginWrite() {
 absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pages, bool commit,
                                uint32_t database_pages, Durability durability) {
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
+  STRATA_RETURN_IF_ERROR(BeginNext());
   STRATA_RETURN_IF_ERROR(log_->PrepareToWrite(page_size));
   if (durability != Durability::kOff) STRATA_RETURN_IF_ERROR(log_->OweSyncs());
   if (transaction_.pages().empty()) log_->RestartCountsIfEmpty();
@@ -155,6 +172,15 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   log_->NoteCommit();
   STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(snapshot_.frame));
   return BoundUnsynced(durability);
+}
+
+// The commit gave the write lock back. SQLite's pager ends its transaction then; libSQL's goes on
+// where it takes over the frames of a replica.
+absl::Status Connection::BeginNext() {
+  if (!writing_ || holds_write_lock_) return absl::OkStatus();
+  writing_ = false;
+  transaction_.End();
+  return BeginWrite();
 }
 
 absl::Status Connection::BoundUnsynced(Durability durability) {

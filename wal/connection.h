@@ -35,6 +35,13 @@ class Connection {
   segment::FrameNo FindFrame(segment::PageNo page) const;
   absl::Status ReadFrame(segment::FrameNo frame, io::MutableBytes page);
 
+  // The last frame that this connection may see: of its snapshot and its own open transaction; of
+  // the last visible commit outside of a read transaction.
+  segment::FrameNo last_frame() const;
+  // A frame of the log by number, whichever page it is of. NotFound: after last_frame(), or gone
+  // because a checkpoint has passed it.
+  absl::StatusOr<segment::FrameHeader> ReadLogged(segment::FrameNo frame, io::MutableBytes page);
+
   // The write lock before the snapshot. Nothing when it is held already.
   WriteLock::Outcome LockForWrite(int64_t timeout_us, const std::function<bool()>& interrupted);
   void UnlockForWrite();
@@ -48,7 +55,8 @@ class Connection {
   absl::Status BeginWrite();
 
   // Appends pages to the transaction; with `commit`, ends it and waits until it is as durable as
-  // asked. The database has `database_pages` pages then.
+  // asked. The database has `database_pages` pages then. After a commit the next pages begin a
+  // transaction of their own, with the errors of BeginWrite.
   absl::Status Write(uint32_t page_size, absl::Span<const PageRef> pages, bool commit,
                      uint32_t database_pages, Durability durability);
 
@@ -65,6 +73,7 @@ class Connection {
 
  private:
   void RefreshFiles();
+  absl::Status BeginNext();
   absl::Status BoundUnsynced(Durability durability);
   absl::Status CatchUpTo(segment::FrameNo frame);
   void ReleaseWriteLock(WriteLock::Next next = WriteLock::Next::kWaits);

@@ -261,7 +261,7 @@ absl::Status Log::CheckBacklog() {
 }
 
 absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_lock,
-                             const std::function<bool()>& interrupted) {
+                             const CheckpointWatcher& watcher) {
   if (place_.read_only) {
     if (state_.index->floor() == state_.commits->visible_frame()) return absl::OkStatus();
     return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
@@ -284,7 +284,7 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
       state_.environment.logger->Log(io::Severity::kWarning, std::string(shipped.message()));
   }
   sync = sync || !maintenance_.off_only();  // while this one waited for the lock, too
-  STRATA_RETURN_IF_ERROR(checkpointer_.Run(limit, sync, interrupted).status());
+  STRATA_RETURN_IF_ERROR(checkpointer_.Run(limit, sync, watcher).status());
   if (!checkpointer_.HasOldFiles()) return absl::OkStatus();
   if (caller_holds_write_lock) return checkpointer_.RemoveOldFiles();
   if (!state_.write_lock.TryAcquireForBackground()) return absl::OkStatus();

@@ -48,9 +48,8 @@ class Log {
 
   // Copies what may be copied up to `limit` (sealing and shipping first when there is a store) and
   // removes what is no longer needed if the write lock is free or held by the caller.
-  // Cancelled when `interrupted` says so between two pages: nothing has advanced then.
   absl::Status Checkpoint(segment::FrameNo limit, bool sync, bool caller_holds_write_lock,
-                          const std::function<bool()>& interrupted = nullptr);
+                          const CheckpointWatcher& watcher = {});
 
   // Frames in the log and how many of them are in the database file; both 0 for an empty log.
   struct Counts {

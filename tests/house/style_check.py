@@ -23,7 +23,8 @@ DOORS = re.compile(
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 MERGE_MARK = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 # SQLite's own conventions rule in C code that is compiled into it.
-COMPILED_INTO_SQLITE = ("sqlite/inject/", "sqlite/virtual_wal.h", "tests/sqlite/fake_engine.h")
+COMPILED_INTO_SQLITE = ("sqlite/inject/", "sqlite/virtual_wal.h", "tests/sqlite/fake_engine.h",
+                        "tests/sqlite/libsql_adapter.h", "tests/sqlite/libsql_shape.h")
 
 
 def all_files(root):
