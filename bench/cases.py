@@ -129,6 +129,17 @@ def recovery_cases(quick):
                     Metric("open_per_read", "first read / reading the log", False)], pairs=2 if quick else 5)
 
 
+def upgrade_cases(quick):
+    for synchronous in ("NORMAL", "FULL"):
+        for writers in (2,) if quick else (2, 8):
+            yield Case(f"{synchronous}, {writers} threads", "upgrades", "upgrades",
+                       {"synchronous": synchronous, "writers": writers, "milliseconds": 200 if quick else 2000},
+                       [Metric("stale_percent", "SQLITE_BUSY_SNAPSHOT, % of the upgrades", False, 1.0),
+                        Metric("stale_per_commit", "SQLITE_BUSY_SNAPSHOT for each commit", False),
+                        Metric("refused_percent", "refused with any code, %", False),
+                        Metric("upgrades_per_s", "commits/s")])
+
+
 def memory_cases(quick):
     yield Case("1,000,000 frames", "memory", "memory", {"frames": 20_000 if quick else 1_000_000},
                [Metric("bytes_per_frame", "bytes per frame", False, 24, True)], pairs=1 if quick else 2)
@@ -137,4 +148,4 @@ def memory_cases(quick):
 def all_cases(quick):
     return [*commit_cases(quick), *builtin_cases(quick), *heartbeat_cases(quick), *read_cases(quick),
             *large_cases(quick), *reader_cases(quick), *checkpoint_cases(quick), *recovery_cases(quick),
-            *memory_cases(quick)]
+            *memory_cases(quick), *upgrade_cases(quick)]

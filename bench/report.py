@@ -7,7 +7,8 @@ import plot
 GROUPS = {"commits": "One-row transactions", "builtin": "The built-in log of the injected library",
           "heartbeat": "Heartbeats beside heavy queries", "reads": "Reads", "large": "A large transaction",
           "readers": "Log size beside readers", "checkpoint": "Commits during a checkpoint",
-          "recovery": "Opening after a crash", "memory": "Memory", "speedtest1": "speedtest1",
+          "recovery": "Opening after a crash", "memory": "Memory",
+          "upgrades": "Upgrades from reading to writing", "speedtest1": "speedtest1",
           "system calls": "System calls for each commit"}
 
 

@@ -57,7 +57,8 @@ class Quick(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         results = json.loads((output / "results.json").read_text())["results"]
         self.assertGreaterEqual({r["group"] for r in results}, {"commits", "builtin", "heartbeat", "reads", "large",
-                                                                "readers", "checkpoint", "recovery", "memory"})
+                                                                "readers", "checkpoint", "recovery", "memory",
+                                                                "upgrades"})
         for result in results:
             for line in result["lines"]:
                 self.assertTrue(line["medians"], f"{result['name']}: {line['what']}")

@@ -93,6 +93,14 @@ int64_t Statement::Run() {
   return rows;
 }
 
+int Statement::TryRun() {
+  int rc = SQLITE_ROW;
+  while (rc == SQLITE_ROW) rc = connection_.library().step(statement_);
+  if (rc != SQLITE_DONE) rc = connection_.library().extended_errcode(connection_.get());
+  Reset();
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 int64_t Statement::Column(int at) const {
   return connection_.library().column_int64(statement_, at);
 }

@@ -65,6 +65,7 @@ class Statement {
   bool Step();                                       // whether there is a row
   void Reset();
   int64_t Run();  // steps to the end and resets; returns the number of rows
+  int TryRun();   // the same, with the extended result code; SQLITE_OK at the end
   int64_t Column(int at) const;
   const char* TextColumn(int at) const;
 

@@ -24,6 +24,7 @@ const std::map<std::string, MakeWorkload> kWorkloads = {
     {"checkpoint", MakeCheckpoint},
     {"recovery", MakeRecovery},
     {"left_log", MakeLeftLog},
+    {"upgrades", MakeUpgrades},
     {"memory", MakeMemory},
 };
 

@@ -51,6 +51,7 @@ std::unique_ptr<Workload> MakeReaders(const Setup& setup, const Library& library
 std::unique_ptr<Workload> MakeCheckpoint(const Setup& setup, const Library& library);
 std::unique_ptr<Workload> MakeRecovery(const Setup& setup, const Library& library);
 std::unique_ptr<Workload> MakeLeftLog(const Setup& setup, const Library& library);
+std::unique_ptr<Workload> MakeUpgrades(const Setup& setup, const Library& library);
 std::unique_ptr<Workload> MakeMemory(const Setup& setup, const Library& library);
 
 // Removes the database of `setup` with all that lies beside it.
