@@ -9,6 +9,8 @@ namespace {
 
 using ChoosingTest = ForkTest;
 
+// All ChoosingTests stand for uri.test of SQLite's suite (tests/sqlite_suite/exceptions).
+
 TEST_F(ChoosingTest, DatabaseWithoutParametersBehavesAsUpstream) {
   Connection connection(Path());
   ASSERT_EQ(connection.Value("PRAGMA journal_mode=wal"), "wal");
@@ -184,6 +186,7 @@ TEST_F(ChoosingTest, LogBesideAnEmptyDatabaseIsDeletedByItsEngine) {
   EXPECT_FALSE(LogExists());
 }
 
+// Stands for wal4.test of SQLite's suite.
 TEST_F(ChoosingTest, LogWithCommitsBesideAnEmptyDatabaseStaysAndCannotBeOpened) {
   std::ofstream(Path()).flush();
   ASSERT_TRUE(std::filesystem::create_directory(Log()));

@@ -10,7 +10,8 @@ A file is worse when a test fails that passes on stock, when it runs fewer tests
 list `exceptions` beside this script says so for the file. So is an exception that nothing needs, with --all.
 
 FOLDER gets stock.csv and strata.csv, a row a file as it ends: file, exit code, failures (or "crash"), tests, seconds, names
-of failing tests; and counts.txt, how often SQLite's injectors were asked by Strata's allocations and files, and failed them.
+of failing tests, rounds of fault injection; and counts.txt, how often SQLite's injectors were asked by Strata's allocations
+and files, and failed them.
 --compare compares such rows, of whichever run.
 """
 import argparse, concurrent.futures, fnmatch, os, re, shutil, subprocess, sys, tempfile, time
@@ -24,6 +25,8 @@ source {%(test_dir)s/permutations.test}
 %(suite)s
 finish_test
 """
+# Tests that are one round of an injector: the n-th allocation, or call of the VFS, fails.
+ROUND = re.compile(r"^\S*(?:-(?:oom|ioerr|full|shmerr|cantopen)\S*|\.(?:transient|persistent)|ioerr\S*\.\d+)\.\d+\.\.\.", re.M)
 FILES = "run_tests wal-files -presql {pragma journal_mode = wal} -files {%s}"
 
 
@@ -47,7 +50,7 @@ def every_file(test_dir):
 
 
 def run(fixture, test_dir, name, env, timeout):
-    """A row: file, exit code, failures, tests, seconds, names."""
+    """A row: file, exit code, failures, tests, seconds, names, rounds."""
     script = write_script(test_dir, FILES % name)
     begun = time.time()
     try:
@@ -60,7 +63,7 @@ def run(fixture, test_dir, name, env, timeout):
     total = re.search(r"(\d+) errors out of (\d+) tests", out)
     failing = sorted(set(re.findall(r"^! (\S+) expected", out, re.M)))
     failures, tests = total.groups() if total else ("crash", str(len(re.findall(r"\.\.\. Ok$", out, re.M))))
-    return [name, code, failures, tests, "%.1f" % (time.time() - begun), " ".join(failing)]
+    return [name, code, failures, tests, "%.1f" % (time.time() - begun), " ".join(failing), str(len(ROUND.findall(out)))]
 
 
 def ended_early(row):
@@ -99,6 +102,8 @@ def compare(stock, strata, all_files):
         if all_files and patterns and not worse:
             bad += 1
             print("%s: nothing needs its exception" % name)
+    rounds = [sum(int(row[6]) for row in rows.values() if len(row) > 6) for rows in (stock, strata)]
+    print("rounds of fault injection: on stock %d, on Strata %d" % tuple(rounds))
     print("%d files; tests on stock %d, on Strata %d; %d files worse, %d as the exceptions say" %
           (len(stock), sum(int(r[3]) for r in stock.values()), sum(int(r[3]) for r in strata.values()), bad, excused))
     return bad

@@ -14,6 +14,9 @@ void Fill(Session& s, sqlite3* db, int rows) {
                 std::to_string(rows) + ") INSERT INTO t(b) SELECT hex(zeroblob(300)) FROM n");
 }
 
+// All CheckpointTests stand for wal.test of SQLite's suite (tests/sqlite_suite/exceptions).
+
+// Stands for e_walckpt.test and wal5.test of SQLite's suite.
 TEST(CheckpointTest, EachModeReportsItsThreeColumns) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -52,6 +55,7 @@ TEST(CheckpointTest, OldReaderLimitsEachMode) {
   });
 }
 
+// Stands for wal3.test of SQLite's suite.
 TEST(CheckpointTest, ReaderAtTheTipLetsFullPassAndHoldsRestart) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -78,6 +82,7 @@ TEST(CheckpointTest, OpenWriterIsBusyForAllButPassive) {
   });
 }
 
+// Stands for e_walckpt.test of SQLite's suite.
 TEST(CheckpointTest, InterfaceFunctionReportsAsThePragma) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -101,6 +106,7 @@ int AppendFrames(void* session, sqlite3*, const char* database, int frames) {
 
 int Refuse(void*, sqlite3*, const char*, int) { return SQLITE_AUTH; }
 
+// Stands for e_walhook.test of SQLite's suite.
 TEST(CheckpointTest, WalHookIsToldTheFramesOfEachCommit) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -138,6 +144,7 @@ TEST(CheckpointTest, AutocheckpointIsASettingOfTheConnection) {
 }
 
 // Strata copies in the background: not at once, but without being asked again.
+// Stands for e_walauto.test and walhook.test of SQLite's suite.
 TEST(CheckpointTest, AutocheckpointReachesTheDatabaseFile) {
   for (const Library* library : {&Library::Stock(), &Library::Strata()}) {
     Session s(*library);
@@ -154,6 +161,7 @@ TEST(CheckpointTest, AutocheckpointReachesTheDatabaseFile) {
   }
 }
 
+// Stands for wal7.test of SQLite's suite.
 TEST(CheckpointTest, JournalSizeLimitIsKept) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();

@@ -9,6 +9,7 @@
 namespace strata::sqlite_surface {
 namespace {
 
+// Stands for wal2.test of SQLite's suite.
 TEST(ModesTest, ExclusiveLockingKeepsOthersOut) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -35,6 +36,7 @@ TEST(ModesTest, ExclusiveLockingFromTheStart) {
   });
 }
 
+// Stands for walmode.test of SQLite's suite.
 TEST(ModesTest, JournalModeGoesBothWays) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -75,6 +77,7 @@ TEST(ModesTest, PageSizeChangesByLeavingWalAndComingBack) {
   });
 }
 
+// Stands for walpersist.test of SQLite's suite.
 TEST(ModesTest, PersistWalKeepsTheLogAndItsCommits) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -90,6 +93,7 @@ TEST(ModesTest, PersistWalKeepsTheLogAndItsCommits) {
   });
 }
 
+// Stands for nockpt.test of SQLite's suite.
 TEST(ModesTest, NoCheckpointOnCloseLeavesEverythingInTheLog) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -109,6 +113,7 @@ TEST(ModesTest, NoCheckpointOnCloseLeavesEverythingInTheLog) {
   });
 }
 
+// Stands for walro.test and walro2.test of SQLite's suite.
 TEST(ModesTest, ReadOnlyConnectionReadsAndDoesNotWrite) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();

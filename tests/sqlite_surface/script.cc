@@ -86,17 +86,11 @@ class Writer {
   }
 
   std::string Pragma() {
-    const char* const pragmas[] = {"wal_checkpoint",
-                                   "wal_checkpoint(FULL)",
-                                   "wal_checkpoint(RESTART)",
-                                   "wal_checkpoint(TRUNCATE)",
-                                   "cache_size=5",
-                                   "cache_size=2000",
-                                   "synchronous=OFF",
-                                   "synchronous=NORMAL",
-                                   "page_count",
-                                   "freelist_count",
-                                   "incremental_vacuum(3)"};
+    const char* const pragmas[] = {
+        "wal_checkpoint",           "wal_checkpoint(FULL)", "wal_checkpoint(RESTART)",
+        "wal_checkpoint(TRUNCATE)", "cache_size=5",         "cache_size=2000",
+        "synchronous=OFF",          "synchronous=NORMAL",   "page_count",
+        "freelist_count",           "incremental_vacuum(3)"};
     return std::string("PRAGMA ") + pragmas[Number(11)];
   }
 

@@ -7,6 +7,8 @@
 namespace strata::sqlite_surface {
 namespace {
 
+// All BackupTests stand for walbak.test of SQLite's suite (tests/sqlite_suite/exceptions).
+
 TEST(BackupTest, OfADatabaseInWalModeIntoAnother) {
   ExpectSame([](Session& s) {
     sqlite3* from = s.OpenWal();

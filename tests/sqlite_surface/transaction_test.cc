@@ -7,6 +7,10 @@
 namespace strata::sqlite_surface {
 namespace {
 
+// All TransactionTests stand for wal.test and wal2.test of SQLite's suite
+// (tests/sqlite_suite/exceptions).
+
+// Stands for wal6.test of SQLite's suite.
 TEST(TransactionTest, StaleSnapshotCannotBecomeAWriter) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -67,6 +71,7 @@ TEST(TransactionTest, BusyHandlerIsAskedUntilItGivesUp) {
   });
 }
 
+// Stands for waloverwrite.test of SQLite's suite.
 TEST(TransactionTest, SavepointsAndSpillsRollBackExactly) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -149,6 +154,7 @@ TEST(TransactionTest, AttachedDatabasesCommitTogether) {
   });
 }
 
+// Stands for walvfs.test and interrupt2.test of SQLite's suite.
 TEST(TransactionTest, InterruptAndProgressStopAStatement) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();

@@ -138,6 +138,7 @@ class FaultAtCallTest : public testing::TestWithParam<bool> {
   }
 };
 
+// Stands for diskfull.test of SQLite's suite.
 TEST_P(FaultAtCallTest, EveryCallFailsOnceAndForEver) {
   uint64_t calls = 0;
   {
