@@ -57,11 +57,26 @@ class Checkpointing {
     if (!status.ok()) return status;
     if (!complete || mode_ < STRATA_CHECKPOINT_RESTART) return complete;
     if (state.index->floor() != tip) return false;
-    const uint64_t generation = state.readers.NextGeneration();
-    if (!wait_([&] { return !state.readers.AnyStartedBy(generation); })) return false;
+    const absl::StatusOr<bool> alone = WaitForReaders();
+    if (!alone.ok() || !*alone) return alone;
     if (mode_ == STRATA_CHECKPOINT_TRUNCATE) status = log_.Truncate();
     if (!status.ok()) return status;
     return true;
+  }
+
+  // Until those are gone that read the log, where everything is in the database file. The
+  // connection's own snapshot is none of them: pager.c has one at the first checkpoint after a new
+  // database was switched to WAL.
+  absl::StatusOr<bool> WaitForReaders() {
+    const bool reads = connection_.reading();
+    const wal::CommitPoint snapshot = connection_.snapshot();
+    if (reads) connection_.EndRead();
+    wal::ReaderRegistry& readers = log_.state().readers;
+    const uint64_t generation = readers.NextGeneration();
+    const bool alone = wait_([&] { return !readers.AnyStartedBy(generation); });
+    if (!reads) return alone;
+    const absl::StatusOr<bool> begun = connection_.BeginReadAt(snapshot);
+    return begun.ok() ? absl::StatusOr<bool>(alone) : begun;
   }
 
   wal::Connection& connection_;

@@ -40,6 +40,17 @@ TEST(CheckpointTest, OutsideOfWalModeTheColumnsSayNothing) {
   });
 }
 
+TEST(CheckpointTest, FirstCheckpointOfANewDatabaseIsNotHeldByItsOwnConnection) {
+  for (const char* mode : kModes) {
+    ExpectSame([mode](Session& s) {
+      sqlite3* db = s.Open();
+      s.Run(db, "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=wal");
+      s.Run(s.Open(), "SELECT * FROM none");
+      s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+    });
+  }
+}
+
 TEST(CheckpointTest, OldReaderLimitsEachMode) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
