@@ -63,8 +63,8 @@ class Log {
   }
   // False until the first commit to an empty log.
   bool has_identity() const { return state_.identity_version.load() != 0; }
-  // The end of what this process found when it opened the log; 0 for a log that was empty or open in
-  // another process then.
+  // The end of what this process found when it opened the log; 0 for a log that was empty or open
+  // in another process then.
   segment::FrameNo recovered_end() const { return recovered_end_; }
 
   // PRAGMA wal_checkpoint(TRUNCATE), everything being in the database file and the write lock held:

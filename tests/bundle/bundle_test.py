@@ -8,6 +8,7 @@ Exit code 77, with the reason: better-sqlite3 cannot be built on this machine.
 """
 import json
 import os
+import contextlib
 import pathlib
 import shutil
 import signal
@@ -63,7 +64,7 @@ class Events(WithFolder):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(len(done.stdout.splitlines()), 200)
         self.assertFalse(pathlib.Path(str(self.file) + "-wal").exists())
-        with sqlite3.connect(self.file) as plain:  # the system's SQLite
+        with contextlib.closing(sqlite3.connect(self.file)) as plain:  # the system's SQLite
             self.assertEqual(plain.execute("SELECT count(*) FROM event").fetchone(), (200,))
         self.assertEqual(self.show(), 200)
 
@@ -105,7 +106,7 @@ class BetterSqlite3(WithFolder):
         self.assertEqual((result["mode"], result["integrity"], result["entries"]), ("wal", "ok", 902))
         self.assertEqual(result["entries"], result["backup"])
         self.assertTrue(result["isolated"] and result["seen"])
-        with sqlite3.connect(self.folder / "strata.db") as plain:
+        with contextlib.closing(sqlite3.connect(self.folder / "strata.db")) as plain:
             self.assertEqual(plain.execute("SELECT count(*) FROM entry").fetchone(), (902,))
 
 

@@ -1,5 +1,7 @@
-/* The shape of libSQL's virtual WAL, version 2, as far as tests/sqlite/libsql_adapter.c needs it: names, order and types of
-** what libSQL (libsql-sqlite3/src/wal.h and page_header.h) declares, so that the adapter compiles without libSQL's source.
+/* The shape of libSQL's virtual WAL, version 2, as far as tests/sqlite/libsql_adapter.c needs it:
+*names, order and types of
+** what libSQL (libsql-sqlite3/src/wal.h and page_header.h) declares, so that the adapter compiles
+*without libSQL's source.
 ** Inside libSQL the adapter includes those headers instead: -DSTRATA_LIBSQL_HEADER='"wal.h"'.
 */
 #ifndef STRATA_TESTS_SQLITE_LIBSQL_SHAPE_H
@@ -42,8 +44,8 @@ typedef struct libsql_wal_methods {
   int (*xSavepointUndo)(wal_impl*, unsigned int*);
   int (*xFrameCount)(wal_impl*, int, unsigned int*);
   int (*xFrames)(wal_impl*, int, libsql_pghdr*, unsigned int, int, int, int*);
-  int (*xCheckpoint)(wal_impl*, sqlite3*, int, int (*)(void*), void*, int, int, unsigned char*, int*, int*,
-                     libsql_checkpoint_callback, void*);
+  int (*xCheckpoint)(wal_impl*, sqlite3*, int, int (*)(void*), void*, int, int, unsigned char*,
+                     int*, int*, libsql_checkpoint_callback, void*);
   int (*xCallback)(wal_impl*);
   int (*xExclusiveMode)(wal_impl*, int);
   int (*xHeapMemory)(wal_impl*);
@@ -66,7 +68,8 @@ typedef struct libsql_wal {
 
 typedef struct libsql_wal_manager {
   int bUsesShm;
-  int (*xOpen)(wal_manager_impl*, sqlite3_vfs*, sqlite3_file*, int, long long, const char*, libsql_wal*);
+  int (*xOpen)(wal_manager_impl*, sqlite3_vfs*, sqlite3_file*, int, long long, const char*,
+               libsql_wal*);
   int (*xClose)(wal_manager_impl*, wal_impl*, sqlite3*, int, int, unsigned char*);
   int (*xLogDestroy)(wal_manager_impl*, sqlite3_vfs*, const char*);
   int (*xLogExists)(wal_manager_impl*, sqlite3_vfs*, const char*, int*);
