@@ -92,8 +92,9 @@ absl::StatusOr<OpenLog> OpenLogOf(const strata_wal_host* host, const strata_wal_
   wal::StoreAddress store{Parameter(host, args.wal_name, "store"),
                           Parameter(host, args.wal_name, "namespace")};
   STRATA_RETURN_IF_ERROR(CheckStoreAddress(store));
-  STRATA_ASSIGN_OR_RETURN(const wal::Options options, ReadSettings(host, args.wal_name));
+  STRATA_ASSIGN_OR_RETURN(wal::Options options, ReadSettings(host, args.wal_name));
   OpenLog open{.vfs_files = FilesOverVfs(args.vfs), .connections = 1};
+  options.background = open.vfs_files == nullptr;  // see RunBackgroundInline()
   wal::Environment environment = ProductionEnvironment(host);
   if (open.vfs_files != nullptr) environment.files = open.vfs_files.get();
   STRATA_ASSIGN_OR_RETURN(open.log, wal::Log::Open(place, store, environment, options));

@@ -50,8 +50,13 @@ def every_file(test_dir):
 
 
 def run(fixture, test_dir, name, env, timeout):
-    """A row: file, exit code, failures, tests, seconds, names, rounds."""
+    """A row: file, exit code, failures, tests, seconds, names, rounds.
+
+    A test build of SQLite seeds its random numbers with zeros: two that run at once would choose the same names for
+    temporary files, so each gets a folder of its own.
+    """
     script = write_script(test_dir, FILES % name)
+    env = dict(env, SQLITE_TMPDIR=os.path.dirname(script))
     begun = time.time()
     try:
         done = subprocess.run([fixture, script], cwd=os.path.dirname(script), env=env, timeout=timeout,
