@@ -142,6 +142,10 @@ absl::Status Connection::BeginWrite() {
   const CommitPoint tip = state_.commits->appended();
   if (tip.frame != snapshot_.frame) {
     wait_for_ = tip.frame;
+    // A commit that is not visible yet makes no snapshot stale: its writer is still at it, as one
+    // who keeps SQLite's lock until he has synced.
+    if (snapshot_.frame == state_.commits->visible_frame())
+      return absl::UnavailableError("another connection is committing");
     return absl::AbortedError("the snapshot is not the last commit any more");
   }
   std::move(release).Cancel();
