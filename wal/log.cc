@@ -260,6 +260,17 @@ absl::Status Log::CheckBacklog() {
                    state_.identity.store, ", the limit is ", state_.options.backlog_bytes));
 }
 
+// What a process let go of without a sync is whose turn comes first; what another one is about to
+// sync is left for later.
+absl::Status Log::SyncForCheckpoint(FrameNo frame) {
+  absl::Status synced = state_.commits->WaitSynced(frame);
+  if (absl::IsUnavailable(synced) && state_.write_lock.TryAcquireForBackground()) {
+    const auto release = absl::MakeCleanup([this] { state_.write_lock.Release(); });
+    synced = state_.commits->WaitSynced(frame);
+  }
+  return absl::IsUnavailable(synced) ? absl::OkStatus() : synced;
+}
+
 absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_lock,
                              const CheckpointWatcher& watcher) {
   if (place_.read_only) {
@@ -267,12 +278,7 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
     return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
   }
   sync = sync || !maintenance_.off_only();  // another connection's commits may be more than OFF
-  if (sync) {
-    // What another process owes is left for later.
-    const absl::Status synced =
-        state_.commits->WaitSynced(std::min(limit, state_.commits->visible_frame()));
-    if (!absl::IsUnavailable(synced)) STRATA_RETURN_IF_ERROR(synced);
-  }
+  if (sync) STRATA_RETURN_IF_ERROR(SyncForCheckpoint(std::min(limit, state_.commits->visible_frame())));
   MaintenanceLock lock(&state_, &follower_, kMaintenanceWaitUs);
   STRATA_RETURN_IF_ERROR(lock.status());
   if (shipper_.has_store() && has_identity()) {

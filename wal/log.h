@@ -114,6 +114,7 @@ class Log {
   absl::Status AdoptRecovered(const RecoveredLog& recovered);
   absl::Status CheckStore(const StoreAddress& store);
   absl::Status OpenStore();
+  absl::Status SyncForCheckpoint(segment::FrameNo frame);
   void MakeParts(segment::FrameNo floor);
   absl::Status LeaveToOthers();
   absl::Status CloseLast(bool may_checkpoint, bool may_remove);

@@ -67,6 +67,21 @@ TEST(LogTest, CloseOfAnUnusedLogLeavesNothing) {
   EXPECT_THAT(*world.disk->List("/"), ElementsAre("app.db"));
 }
 
+TEST(LogTest, ASnapshotIsStaleOnceTheNextCommitIsVisible) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
+  Connection reader(world.log);
+  ASSERT_TRUE(reader.BeginRead().ok());
+  CommitQueue& commits = *world.log->state().commits;
+  const CommitPoint last = commits.appended();
+  // As another thread's commit stands while its sync is under way.
+  commits.Append(CommitPoint{last.frame.next(), 1, last.time_us}, Durability::kFull);
+  EXPECT_TRUE(absl::IsUnavailable(reader.BeginWrite()));
+  ASSERT_TRUE(commits.SyncNow().ok());
+  EXPECT_TRUE(absl::IsAborted(reader.BeginWrite()));
+}
+
 TEST(LogTest, WhoMustBeAloneIsRefusedBesideOthers) {
   LogWorld world;
   ASSERT_TRUE(world.Open().ok());

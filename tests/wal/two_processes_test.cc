@@ -68,6 +68,20 @@ TEST(TwoProcessesTest, AProcessThatOpensBeforeTheFirstCommitFollowsIt) {
   EXPECT_EQ(both.a.Read().value(), (Versions{2}));
 }
 
+TEST(TwoProcessesTest, ACheckpointSyncsTheCommitsOfOneWhoLetGo) {
+  TwoProcesses both;
+  ASSERT_TRUE(both.Open(&both.b).ok());
+  for (TwoProcesses::Process* process : {&both.a, &both.b}) {
+    ASSERT_TRUE(both.a.Commit({{1, 1}, {2, 2}}, 2, Durability::kNormal).ok());
+    both.a.log->HandOver();
+    LogState& state = process->log->state();
+    ASSERT_LT(state.commits->synced(), state.commits->visible_frame());
+    ASSERT_TRUE(process->log->Checkpoint(state.commits->visible_frame(), true, false).ok());
+    EXPECT_EQ(state.index->floor(), state.commits->visible_frame());
+    process->log->HandOver();
+  }
+}
+
 TEST(TwoProcessesTest, OneThatIsAloneCallsForItsWriteAndItsSyncAlone) {
   TwoProcesses both;
   ASSERT_TRUE(both.a.Commit({{1, 1}}, 1).ok());
