@@ -30,7 +30,7 @@ struct strata_wal {
   uint64_t committed_frames = 0;  // in the log after a commit that callback() has not told yet
   bool exclusive = false;
   bool heap_memory = false;
-  bool snapshots_recovered = false;  // sqlite3_snapshot_recover() was called
+  std::optional<strata::segment::FrameNo> snapshots_from;  // that sqlite3_snapshot_recover() found
   strata_page_copied page_copied = nullptr;
   void* page_copied_context = nullptr;
   sqlite3_file no_file = {};  // that is not open

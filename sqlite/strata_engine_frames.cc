@@ -15,9 +15,10 @@ using segment::FrameNo;
 
 namespace {
 
-// 0 while the log is empty.
+// 0 while the log is empty. Another process may have made its first commit.
 uint32_t PageBytes(const strata_wal* wal) {
   wal::Log& log = wal->connection->log();
+  if (!log.has_identity()) log.CatchUp().IgnoreError();
   return log.has_identity() ? log.state().identity.page_size : 0;
 }
 
@@ -39,8 +40,9 @@ void PutRaw(const strata_wal* wal, const segment::FrameHeader& header, io::ByteV
 }
 
 // The page of frame `number` and its header; SQLITE_ERROR when the log does not have it.
-int Read(strata_wal* wal, uint32_t number, std::vector<uint8_t>* page,
+int Read(strata_wal* wal, uint32_t number, int bytes, std::vector<uint8_t>* page,
          segment::FrameHeader* header) {
+  if (bytes < 0) return SQLITE_MISUSE;
   const int rc = CheckProcess(wal);
   if (rc != SQLITE_OK) return rc;
   page->resize(PageBytes(wal));
@@ -75,7 +77,7 @@ int ReadFrameRaw(strata_wal* wal, uint32_t frame, int bytes, uint8_t* to) {
   return Guard([&] {
     std::vector<uint8_t> page;
     segment::FrameHeader header;
-    const int rc = Read(wal, frame, &page, &header);
+    const int rc = Read(wal, frame, bytes, &page, &header);
     if (rc == SQLITE_OK) PutRaw(wal, header, page, {to, static_cast<size_t>(bytes)});
     return rc;
   });
@@ -85,14 +87,17 @@ int ReadNumbered(strata_wal* wal, uint32_t frame, int bytes, uint8_t* to) {
   return Guard([&] {
     std::vector<uint8_t> page;
     segment::FrameHeader header;
-    const int rc = Read(wal, frame, &page, &header);
-    if (rc == SQLITE_OK)
-      std::memcpy(to, page.data(), std::min(page.size(), static_cast<size_t>(bytes)));
-    return rc;
+    const int rc = Read(wal, frame, bytes, &page, &header);
+    if (rc != SQLITE_OK) return rc;
+    page.resize(static_cast<size_t>(bytes));  // zeros behind a page that is smaller
+    if (bytes > 0) std::memcpy(to, page.data(), page.size());
+    return SQLITE_OK;
   });
 }
 
-int FrameBytes(strata_wal* wal) { return static_cast<int>(PageBytes(wal)); }
+int FrameBytes(strata_wal* wal) {
+  return Guard([&] { return IsOfThisProcess(wal) ? static_cast<int>(PageBytes(wal)) : 0; });
+}
 
 // A savepoint is a number of frames: nothing is kept for it.
 void SavepointForget(strata_wal*, uint32_t*) {}

@@ -27,6 +27,7 @@ int BeginRead(strata_wal* wal, int* changed) {
   return Guard([&] {
     const int rc = CheckProcess(wal);
     if (rc != SQLITE_OK) return rc;
+    wal->found_token = 0;
     const absl::StatusOr<bool> begun = Begin(wal);
     if (absl::IsNotFound(begun.status())) return SQLITE_ERROR_SNAPSHOT;
     if (!begun.ok()) return ResultOf(wal->host, begun.status(), Doing::kSync);
@@ -60,7 +61,8 @@ int FindFrame(strata_wal* wal, uint32_t page_no, uint32_t* token) {
 }
 
 int ReadFrame(strata_wal* wal, uint32_t token, int bytes, uint8_t* to) {
-  if (token != std::exchange(wal->found_token, 0)) return ReadNumbered(wal, token, bytes, to);
+  const uint32_t found = std::exchange(wal->found_token, 0);
+  if (token == 0 || token != found || bytes < 0) return ReadNumbered(wal, token, bytes, to);
   return Guard([&] {
     if (!IsOfThisProcess(wal)) return CheckProcess(wal);
     return ResultOf(wal->host,

@@ -30,7 +30,7 @@ bool IsOfThisLog(strata_wal* wal, const unsigned char* snapshot) {
   const auto& id = wal->connection->log().state().identity.log_id.bytes;
   return std::memcmp(snapshot + 24, id.data(), id.size()) == 0 &&
          FrameNo(LoadLittleEndian<uint64_t>(snapshot + 40)) == log.counts_from() &&
-         (wal->snapshots_recovered || Decode(snapshot).frame >= log.recovered_end());
+         Decode(snapshot).frame >= wal->snapshots_from.value_or(log.recovered_end());
 }
 
 }  // namespace
@@ -56,10 +56,17 @@ void SnapshotOpen(strata_wal* wal, const unsigned char* snapshot) {
       IsOfThisLog(wal, snapshot) ? Decode(snapshot) : wal::CommitPoint{FrameNo(UINT64_MAX - 1)};
 }
 
-// Every commit above the checkpoint can be opened by itself; there is nothing to search for.
+// Every commit above the checkpoint can be opened by itself, except those of which a checkpoint
+// that was cut short has overwritten pages.
 int SnapshotRecover(strata_wal* wal) {
-  wal->snapshots_recovered = true;
-  return SQLITE_OK;
+  return Guard([&] {
+    const int rc = CheckProcess(wal);
+    if (rc != SQLITE_OK || !wal->connection->log().has_identity()) return rc;
+    const absl::StatusOr<FrameNo> oldest = wal->connection->log().OldestWhole();
+    if (!oldest.ok()) return ResultOf(wal->host, oldest.status(), Doing::kCheckpoint);
+    wal->snapshots_from = *oldest;
+    return SQLITE_OK;
+  });
 }
 
 int SnapshotCheck(strata_wal* wal, const unsigned char* snapshot) {

@@ -79,6 +79,7 @@ int Undo(strata_wal* wal, int (*undo_page)(void*, uint32_t), void* context) {
     int rc = SQLITE_OK;
     for (size_t i = 0; i < pages.size() && rc == SQLITE_OK; ++i)
       rc = undo_page(context, pages[i].value());
+    if (rc != SQLITE_OK) wal->connection->DoubtCache();
     return rc;
   });
 }

@@ -47,6 +47,22 @@ absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync,
   return to;
 }
 
+absl::StatusOr<FrameNo> Checkpointer::LastCopied(FrameNo from) {
+  STRATA_ASSIGN_OR_RETURN(io::File * file, database());
+  const auto list = state_.files.list();
+  const uint64_t page_size = state_.identity.page_size;
+  std::vector<uint8_t> logged(page_size);
+  std::vector<uint8_t> stored(page_size);
+  for (FrameNo frame = from; frame > state_.index->floor(); frame = frame.previous()) {
+    const uint64_t page = state_.index->PageOf(frame).value();
+    STRATA_RETURN_IF_ERROR(ReadOrRepairFrame(state_, *list, frame, absl::MakeSpan(logged)));
+    STRATA_ASSIGN_OR_RETURN(const size_t read,
+                            file->ReadAt((page - 1) * page_size, absl::MakeSpan(stored)));
+    if (read == page_size && logged == stored) return frame;
+  }
+  return state_.index->floor();
+}
+
 absl::StatusOr<CommitPoint> Checkpointer::CommitAt(FrameNo frame) {
   std::vector<uint8_t> page(state_.identity.page_size);
   STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader header,
@@ -127,6 +143,8 @@ absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
   state_.shared.database_unsynced.store(1);
   if (sync) STRATA_RETURN_IF_ERROR(SyncDatabase());
   io::MutexLock lock(&state_.append_mutex);
+  if (to.frame == state_.commits->appended().frame)
+    state_.shared.readers.emptied.store(state_.readers.NextGeneration());
   state_.progress.checkpointed = to;
   state_.PublishProgress();
   state_.index->RaiseFloor(to.frame);

@@ -46,6 +46,10 @@ class Checkpointer {
   absl::Status RemoveOldFiles(const std::function<void()>& note_taken = {});
   bool HasOldFiles() { return !OldFiles().empty(); }
 
+  // The newest frame up to `from` that the database file holds, whatever checkpoint wrote it; the
+  // checkpointed frame when it holds none above that.
+  absl::StatusOr<segment::FrameNo> LastCopied(segment::FrameNo from);
+
   absl::StatusOr<io::File*> database();
 
   // Makes durable what checkpoints wrote without a sync (synchronous=OFF).

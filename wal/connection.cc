@@ -78,6 +78,14 @@ FrameNo Connection::FindFrame(PageNo page) const {
 }
 
 absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
+  // A rollback that cannot read a page again leaves the rolled-back one in the cache.
+  auto doubt = absl::MakeCleanup([this] { DoubtCache(); });
+  STRATA_RETURN_IF_ERROR(ReadFrameAnywhere(frame, page));
+  std::move(doubt).Cancel();
+  return absl::OkStatus();
+}
+
+absl::Status Connection::ReadFrameAnywhere(FrameNo frame, io::MutableBytes page) {
   if (frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page).status();
   if (files_version_ != state_.files.version()) {
     // A file whose sync failed may have been replaced since; one that was removed is in the old
@@ -100,6 +108,7 @@ FrameNo Connection::last_frame() const {
 absl::StatusOr<segment::FrameHeader> Connection::ReadLogged(FrameNo frame, io::MutableBytes page) {
   if (frame > last_frame())
     return absl::NotFoundError(absl::StrCat("frame ", frame.value(), " is not in the log yet"));
+  STRATA_RETURN_IF_ERROR(CatchUpTo(std::min(frame, state_.commits->visible_frame())));
   if (reading_ && frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page);
   const absl::StatusOr<segment::FrameHeader> header =
       ReadLogFrame(*state_.files.list(), frame, page);
@@ -117,7 +126,7 @@ WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us,
 }
 
 void Connection::UnlockForWrite() {
-  if (!writing_) ReleaseWriteLock();
+  if (!may_append_) ReleaseWriteLock();
 }
 
 void Connection::ReleaseWriteLock(WriteLock::Next next) {
@@ -127,7 +136,7 @@ void Connection::ReleaseWriteLock(WriteLock::Next next) {
 }
 
 absl::Status Connection::BeginWrite() {
-  if (writing_) return absl::OkStatus();
+  if (may_append_) return absl::OkStatus();
   if (log_->read_only()) return absl::PermissionDeniedError("the database is read-only");
   const bool held = holds_write_lock_;
   const WriteLock::Outcome locked = LockForWrite(0, nullptr);
@@ -151,7 +160,7 @@ absl::Status Connection::BeginWrite() {
   std::move(release).Cancel();
   started_from_ = tip;
   transaction_.Begin(tip);
-  writing_ = true;
+  writing_ = may_append_ = true;
   return absl::OkStatus();
 }
 
@@ -167,6 +176,7 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
     return BoundUnsynced(durability);
   }
   STRATA_RETURN_IF_ERROR(transaction_.Commit(pages, database_pages, durability));
+  may_append_ = false;
   snapshot_ = state_.commits->appended();
   last_snapshot_ = snapshot_;
   state_.readers.Advance(slot_, snapshot_.frame);
@@ -181,7 +191,7 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
 // The commit gave the write lock back. SQLite's pager ends its transaction then; libSQL's goes on
 // where it takes over the frames of a replica.
 absl::Status Connection::BeginNext() {
-  if (!writing_ || holds_write_lock_) return absl::OkStatus();
+  if (may_append_) return absl::OkStatus();
   writing_ = false;
   transaction_.End();
   return BeginWrite();
@@ -198,7 +208,7 @@ absl::Status Connection::BoundUnsynced(Durability durability) {
 }
 
 std::vector<PageNo> Connection::Undo() {
-  if (!writing_) return {};
+  if (!may_append_) return {};
   std::vector<PageNo> pages = transaction_.TakeBack();
   transaction_.Begin(started_from_);
   snapshot_ = started_from_;
@@ -212,7 +222,7 @@ absl::Status Connection::EndWrite() {
     return absl::OkStatus();
   }
   writing_ = false;
-  if (holds_write_lock_) transaction_.TruncateTo(0);
+  if (std::exchange(may_append_, false)) transaction_.TruncateTo(0);
   transaction_.End();
   ReleaseWriteLock();
   return state_.commits->WaitVisible(started_from_.frame);

@@ -64,6 +64,8 @@ class Connection {
   absl::Span<const segment::PageNo> written_pages() const { return transaction_.pages(); }
   // Takes the transaction back, without needing memory; returns its pages, for the pager's cache.
   std::vector<segment::PageNo> Undo();
+  // The pager's cache may hold what no snapshot has: the next one counts as changed.
+  void DoubtCache() { last_snapshot_.reset(); }
   uint64_t savepoint() const { return transaction_.pages().size(); }
   void UndoToSavepoint(uint64_t savepoint) { transaction_.TruncateTo(savepoint); }
 
@@ -73,6 +75,7 @@ class Connection {
 
  private:
   void RefreshFiles();
+  absl::Status ReadFrameAnywhere(segment::FrameNo frame, io::MutableBytes page);
   absl::Status BeginNext();
   absl::Status BoundUnsynced(Durability durability);
   absl::Status CatchUpTo(segment::FrameNo frame);
@@ -91,6 +94,7 @@ class Connection {
 
   bool holds_write_lock_ = false;
   bool writing_ = false;
+  bool may_append_ = false;  // since BeginWrite, until a commit
   CommitPoint started_from_;
   segment::FrameNo wait_for_;  // the next snapshot must not be older
 };

@@ -137,7 +137,7 @@ absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
   MakeParts(floor);
   state_.shared.counts_from.store(floor.value());
   state_.shared.next_sequence.store(recovered.next_sequence);
-  recovered_end_ = recovered.end.frame;
+  state_.shared.recovered_end.store(recovered.end.frame.value());
   {
     io::MutexLock lock(&state_.append_mutex);
     state_.progress.checkpointed = recovered.checkpointed;
@@ -278,7 +278,8 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
     return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
   }
   sync = sync || !maintenance_.off_only();  // another connection's commits may be more than OFF
-  if (sync) STRATA_RETURN_IF_ERROR(SyncForCheckpoint(std::min(limit, state_.commits->visible_frame())));
+  if (sync)
+    STRATA_RETURN_IF_ERROR(SyncForCheckpoint(std::min(limit, state_.commits->visible_frame())));
   MaintenanceLock lock(&state_, &follower_, kMaintenanceWaitUs);
   STRATA_RETURN_IF_ERROR(lock.status());
   if (shipper_.has_store() && has_identity()) {
@@ -305,16 +306,25 @@ void Log::HandOver() {
 }
 
 Log::Counts Log::counts() {
-  const uint64_t tip = state_.commits->visible_frame().value();
-  const uint64_t floor = state_.shared.checkpointed.frame().value();
-  const uint64_t from = state_.shared.counts_from.load(std::memory_order_relaxed);
-  return {tip - from, std::max(floor, from) - from};
+  // What grows is loaded after what it is compared with.
+  const uint64_t from = state_.shared.counts_from.load(std::memory_order_acquire);
+  const uint64_t floor = std::max(from, state_.shared.checkpointed.frame().value());
+  const uint64_t tip = std::max(floor, state_.commits->visible_frame().value());
+  return {tip - from, floor - from};
 }
 
 void Log::RestartCountsIfEmpty() {
   const FrameNo floor = state_.shared.checkpointed.frame();
-  if (floor == state_.commits->appended().frame)
+  const uint64_t emptied = state_.shared.readers.emptied.load(std::memory_order_relaxed);
+  // A reader from before then still reads the log, and its snapshot can be opened again.
+  if (floor == state_.commits->appended().frame && !state_.readers.AnyStartedBy(emptied))
     state_.shared.counts_from.store(floor.value(), std::memory_order_relaxed);
+}
+
+absl::StatusOr<FrameNo> Log::OldestWhole() {
+  MaintenanceLock lock(&state_, &follower_, kMaintenanceWaitUs);
+  STRATA_RETURN_IF_ERROR(lock.status());
+  return checkpointer_.LastCopied(recovered_end());
 }
 
 absl::Status Log::Truncate() {

@@ -63,9 +63,13 @@ class Log {
   }
   // False until the first commit to an empty log.
   bool has_identity() const { return state_.identity_version.load() != 0; }
-  // The end of what this process found when it opened the log; 0 for a log that was empty or open
-  // in another process then.
-  segment::FrameNo recovered_end() const { return recovered_end_; }
+  // The end of what the first process that opened the log found in it; 0 for an empty one.
+  segment::FrameNo recovered_end() const {
+    return segment::FrameNo(state_.shared.recovered_end.load(std::memory_order_relaxed));
+  }
+  // The oldest commit at or above the checkpoint of which a reader finds no page of a later one in
+  // the database file, although an earlier checkpoint may have been cut short.
+  absl::StatusOr<segment::FrameNo> OldestWhole();
 
   // PRAGMA wal_checkpoint(TRUNCATE), everything being in the database file and the write lock held:
   // leaves one empty log file, and counts() start again.
@@ -136,7 +140,6 @@ class Log {
   Shipper shipper_;
   Maintenance maintenance_;
   std::optional<Identity> clean_;  // app.db-strata as found
-  segment::FrameNo recovered_end_;
 };
 
 }  // namespace strata::wal

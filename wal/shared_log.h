@@ -96,6 +96,7 @@ struct SharedReaders {
   std::atomic<uint64_t> checkpoint_granted;            // no checkpoint has gone further
   std::atomic<uint64_t> generation;                    // order of read transactions
   std::atomic<uint32_t> high_water;                    // slots from here on were never used
+  std::atomic<uint64_t> emptied;  // `generation` when everything in the log was checkpointed last
 };
 
 // A process that has the log open holds byte kProcessByte + slot of the file "lock".
@@ -120,6 +121,7 @@ struct SharedLog {
   std::atomic<uint32_t> database_unsynced;  // a checkpoint wrote without a sync
   std::atomic<uint32_t> database_failed;  // a sync of the database file failed: no more checkpoints
   std::atomic<uint64_t> counts_from;      // frame at which Log::counts() starts
+  std::atomic<uint64_t> recovered_end;    // last frame that the first process found in the log
   SharedCommits commits;
   alignas(64) PublishedCommit checkpointed;
   alignas(64) PublishedTransfers transfers;
@@ -129,11 +131,12 @@ struct SharedLog {
   alignas(4096) SharedReader reader_slots[kMaxReaders];
 };
 
-constexpr uint32_t kSharedLayoutVersion = 1;
+constexpr uint32_t kSharedLayoutVersion = 2;
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 // As docs/processes.md has it; what changes here is another layout version.
-static_assert(offsetof(SharedLog, counts_from) == 48);
+static_assert(offsetof(SharedLog, counts_from) == 48 && offsetof(SharedLog, recovered_end) == 56);
+static_assert(offsetof(SharedReaders, emptied) == 32);
 static_assert(offsetof(SharedLog, commits) == 64 && offsetof(SharedCommits, failed) == 256);
 static_assert(offsetof(SharedLog, checkpointed) == 384 && offsetof(SharedLog, transfers) == 448);
 static_assert(offsetof(SharedLog, write_lock) == 512 && offsetof(SharedLog, readers) == 704);

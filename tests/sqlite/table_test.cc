@@ -237,6 +237,74 @@ TEST_F(TableTest, FollowingCommitOnAStaleSnapshotIsRefused) {
   Close(wal);
 }
 
+TEST_F(TableTest, ACommitThatWasRefusedIsRefusedAgainAndWritesNothing) {
+  strata_wal* wal = Open();
+  strata_wal* other = Open();
+  int changed = 0;
+  ASSERT_EQ(engine().begin_read(wal, &changed), SQLITE_OK);
+  ASSERT_EQ(engine().begin_write(wal), SQLITE_OK);
+  ASSERT_EQ(Append(wal, {{1, 'a'}}, 1), SQLITE_OK);
+  ASSERT_EQ(engine().begin_read(other, &changed), SQLITE_OK);
+  ASSERT_EQ(engine().begin_write(other), SQLITE_OK);
+  EXPECT_EQ(Append(wal, {{1, 'c'}}, 1) & 0xff, SQLITE_BUSY);
+  EXPECT_EQ(Append(wal, {{1, 'd'}}, 1) & 0xff, SQLITE_BUSY);
+  ASSERT_EQ(Append(other, {{1, 'b'}}, 1), SQLITE_OK);
+  ASSERT_EQ(engine().end_write(other), SQLITE_OK);
+  engine().end_read(other);
+  EXPECT_EQ(engine().end_write(wal), SQLITE_OK);
+  engine().end_read(wal);
+  ASSERT_EQ(engine().begin_read(wal, &changed), SQLITE_OK);
+  EXPECT_EQ(PageInLog(wal, 1), 'b');
+  EXPECT_EQ(FrameCount(wal), 2u);
+  engine().end_read(wal);
+  Close(other);
+  Close(wal);
+}
+
+TEST_F(TableTest, TheWriteLockTakenAgainBetweenTwoCommitsChangesNothing) {
+  strata_wal* wal = Open();
+  strata_wal* other = Open();
+  int changed = 0;
+  ASSERT_EQ(engine().begin_read(wal, &changed), SQLITE_OK);
+  ASSERT_EQ(engine().begin_write(wal), SQLITE_OK);
+  ASSERT_EQ(Append(wal, {{2, 'a'}}, 0), SQLITE_OK);  // spilled
+  ASSERT_EQ(Append(wal, {{1, 'a'}}, 2), SQLITE_OK);
+  ASSERT_EQ(engine().write_lock(wal, 1), SQLITE_OK);
+  ASSERT_EQ(Append(wal, {{2, 'b'}}, 2), SQLITE_OK);
+  int frames = 0;
+  int copied = 0;
+  EXPECT_EQ(Checkpoint(wal, STRATA_CHECKPOINT_FULL, &frames, &copied), SQLITE_OK);
+  Commit(other, {{1, 'd'}}, 2);  // the checkpoint gave its lock back
+  ASSERT_EQ(engine().end_write(wal), SQLITE_OK);
+  engine().end_read(wal);
+  ASSERT_EQ(engine().begin_read(other, &changed), SQLITE_OK);
+  EXPECT_EQ(PageInLog(other, 1), 'd');
+  engine().end_read(other);
+  EXPECT_EQ(DatabaseBytes().substr(0, 1), "a");
+  EXPECT_EQ(DatabaseBytes().substr(kPageBytes, 1), "b");
+  Close(other);
+  Close(wal);
+}
+
+TEST_F(TableTest, NumbersThatNoFrameHasAndBuffersOfNoSizeAreRefused) {
+  strata_wal* wal = Open();
+  Commit(wal, {{1, 'a'}}, 1);
+  int changed = 0;
+  ASSERT_EQ(engine().begin_read(wal, &changed), SQLITE_OK);
+  EXPECT_EQ(PageInLog(wal, 1), 'a');
+  std::vector<uint8_t> bytes(2 * kPageBytes, 7);
+  EXPECT_EQ(engine().read_frame(wal, 0, kPageBytes, bytes.data()), SQLITE_ERROR);
+  EXPECT_EQ(engine().read_frame(wal, 2, kPageBytes, bytes.data()), SQLITE_ERROR);
+  EXPECT_EQ(engine().read_frame(wal, 1, -1, bytes.data()), SQLITE_MISUSE);
+  EXPECT_EQ(engine().read_frame_raw(wal, 1, -1, bytes.data()), SQLITE_MISUSE);
+  EXPECT_EQ(bytes, std::vector<uint8_t>(2 * kPageBytes, 7));
+  EXPECT_EQ(engine().read_frame(wal, 1, 2 * kPageBytes, bytes.data()), SQLITE_OK);
+  EXPECT_EQ(bytes.front(), 'a');
+  EXPECT_EQ(bytes.back(), 0);
+  engine().end_read(wal);
+  Close(wal);
+}
+
 TEST_F(TableTest, CheckpointCopiesAndStartsTheCountAgain) {
   strata_wal* wal = Open();
   Commit(wal, {{1, 'a'}, {2, 'b'}}, 2);
@@ -340,6 +408,30 @@ TEST_F(TableTest, SnapshotIsOpenedAgainUntilTheLogStartsAnew) {
   int copied = 0;
   ASSERT_EQ(Checkpoint(wal, STRATA_CHECKPOINT_TRUNCATE, &frames, &copied), SQLITE_OK);
   EXPECT_EQ(engine().snapshot_check(reader, older), SQLITE_ERROR_SNAPSHOT);
+  Close(reader);
+  Close(wal);
+}
+
+TEST_F(TableTest, ASnapshotThatAReaderHasOpenOutlivesCheckpointAndCommit) {
+  strata_wal* wal = Open();
+  strata_wal* reader = Open();
+  strata_wal* third = Open();
+  unsigned char snapshot[48] = {};
+  int changed = 0;
+  Commit(wal, {{1, 'a'}}, 1);
+  ASSERT_EQ(engine().begin_read(reader, &changed), SQLITE_OK);
+  ASSERT_EQ(engine().snapshot_get(reader, snapshot), SQLITE_OK);
+  int frames = 0;
+  int copied = 0;
+  ASSERT_EQ(Checkpoint(wal, STRATA_CHECKPOINT_PASSIVE, &frames, &copied), SQLITE_OK);
+  EXPECT_EQ(copied, 1);
+  Commit(wal, {{1, 'b'}}, 1);
+  EXPECT_EQ(engine().snapshot_check(third, snapshot), SQLITE_OK);
+  engine().end_read(reader);
+  ASSERT_EQ(Checkpoint(wal, STRATA_CHECKPOINT_PASSIVE, &frames, &copied), SQLITE_OK);
+  Commit(wal, {{1, 'c'}}, 1);
+  EXPECT_EQ(engine().snapshot_check(third, snapshot), SQLITE_ERROR_SNAPSHOT);
+  Close(third);
   Close(reader);
   Close(wal);
 }

@@ -7,6 +7,7 @@
 namespace strata::wal {
 namespace {
 
+using segment::FrameNo;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -80,6 +81,45 @@ TEST(LogTest, ASnapshotIsStaleOnceTheNextCommitIsVisible) {
   EXPECT_TRUE(absl::IsUnavailable(reader.BeginWrite()));
   ASSERT_TRUE(commits.SyncNow().ok());
   EXPECT_TRUE(absl::IsAborted(reader.BeginWrite()));
+}
+
+TEST(LogTest, AfterARollbackThatCouldNotReadTheSnapshotCountsAsChanged) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
+  Connection& connection = *world.connection;
+  ASSERT_TRUE(connection.BeginRead().ok());
+  connection.EndRead();
+  EXPECT_FALSE(connection.BeginRead().value());
+  ASSERT_TRUE(connection.BeginWrite().ok());
+  connection.Undo();
+  world.disk->FailOperation({.calls = support::kReadCall, .for_ever = true});
+  std::vector<uint8_t> page(kPageSize);
+  EXPECT_FALSE(
+      connection.ReadFrame(connection.FindFrame(segment::PageNo(1)), absl::MakeSpan(page)).ok());
+  world.disk->ClearFaults();
+  ASSERT_TRUE(connection.EndWrite().ok());
+  connection.EndRead();
+  EXPECT_TRUE(connection.BeginRead().value());
+  connection.EndRead();
+}
+
+TEST(LogTest, TheLastCopiedFrameIsFoundAfterACheckpointThatWasCutShort) {
+  LogWorld world;
+  ASSERT_TRUE(world.Open().ok());
+  ASSERT_TRUE(world.CommitPages({{1, 5}, {2, 5}}, 2).ok());
+  ASSERT_TRUE(world.CommitPages({{1, 6}, {2, 6}}, 2).ok());
+  ASSERT_TRUE(world.CommitPages({{2, 7}}, 2).ok());
+  int pages = 0;
+  CheckpointWatcher watcher;
+  watcher.interrupted = [&] { return pages++ == 1; };
+  const FrameNo tip = world.log->state().commits->visible_frame();
+  EXPECT_TRUE(absl::IsCancelled(world.log->Checkpoint(tip, true, false, watcher)));
+  world.Crash();
+  ASSERT_TRUE(world.Open().ok());
+  EXPECT_EQ(world.log->recovered_end(), tip);
+  // Page 1 of the second commit was copied: who reads the first one finds it.
+  EXPECT_EQ(world.log->OldestWhole().value(), FrameNo(3));
 }
 
 TEST(LogTest, WhoMustBeAloneIsRefusedBesideOthers) {

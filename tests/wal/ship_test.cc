@@ -312,7 +312,9 @@ TEST_F(ShipTest, SealingGoesOnAfterAKill) {
   for (uint64_t i = 2; i < 8; ++i) {
     ASSERT_TRUE(world_.CommitPages({{3, i}, {2, i}}, 4).ok());
     world_.Pass(kLong);
-    if (i % 2 == 0) ASSERT_TRUE(world_.log->Checkpoint(Shipped(), true, false).ok());
+    if (i % 2 == 0) {
+      ASSERT_TRUE(world_.log->Checkpoint(Shipped(), true, false).ok());
+    }
     world_.Crash();
     ASSERT_TRUE(world_.Open().ok());
     EXPECT_EQ(world_.log->state().commits->visible().database_pages, 4u);
