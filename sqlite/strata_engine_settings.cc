@@ -43,6 +43,7 @@ absl::StatusOr<wal::Options> ReadSettings(const strata_wal_host* host, const cha
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "unsynced_ms", kMs, 1, &options.unsynced_us));
   STRATA_RETURN_IF_ERROR(
       ReadNumber(host, name, "checkpoint_bytes", kByte, 1, &options.checkpoint_bytes));
+  STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "log_bytes", kByte, 0, &options.log_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "backlog_bytes", kByte, 1, &options.backlog_bytes));
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "close_ship_ms", kMs, 0, &options.close_ship_us));
   STRATA_RETURN_IF_ERROR(

@@ -147,7 +147,7 @@ absl::Status Connection::BeginWrite() {
     if (!held) ReleaseWriteLock();
   });
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
-  STRATA_RETURN_IF_ERROR(log_->CheckBacklog());
+  STRATA_RETURN_IF_ERROR(log_->CheckRoom());
   const CommitPoint tip = state_.commits->appended();
   if (tip.frame != snapshot_.frame) {
     wait_for_ = tip.frame;

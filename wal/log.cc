@@ -244,6 +244,29 @@ absl::Status Log::PrepareToWrite(uint32_t page_size) {
   return absl::OkStatus();
 }
 
+absl::Status Log::CheckRoom() {
+  STRATA_RETURN_IF_ERROR(CheckBacklog());
+  return CheckLogBytes();
+}
+
+uint64_t Log::BytesBeyondCheckpoint() {
+  const uint64_t tip = state_.commits->visible_frame().value();
+  return state_.BytesOf(tip - std::min(tip, state_.index->floor().value()));
+}
+
+// A writer may be faster than the background: it does the checkpoint that is due itself.
+absl::Status Log::CheckLogBytes() {
+  const uint64_t limit = state_.options.log_bytes;
+  if (limit == 0 || BytesBeyondCheckpoint() <= limit) return absl::OkStatus();
+  const absl::Status done =
+      Checkpoint(state_.commits->visible_frame(), !maintenance_.off_only(), true);
+  const uint64_t bytes = BytesBeyondCheckpoint();
+  if (bytes <= limit) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      state_.directory, ": ", bytes, " bytes are not in the database file yet, log_bytes is ",
+      limit, done.ok() ? ": a reader holds on to an old snapshot" : ": ", done.message()));
+}
+
 absl::Status Log::CheckBacklog() {
   if (!shipper_.has_store()) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(shipper_.stopped());

@@ -43,8 +43,10 @@ class Log {
   // Before the first frame: gives the log its identity. The caller holds the write lock.
   absl::Status PrepareToWrite(uint32_t page_size);
 
-  // An error when the backlog of unshipped log is over its limit, or shipping has stopped for good.
-  absl::Status CheckBacklog();
+  // ResourceExhausted when the log, or what of it waits for the store, is over its limit and a
+  // checkpoint does not help; the error of shipping that has stopped for good. For the holder of
+  // the write lock.
+  absl::Status CheckRoom();
 
   // Copies what may be copied up to `limit` (sealing and shipping first when there is a store) and
   // removes what is no longer needed if the write lock is free or held by the caller.
@@ -106,6 +108,9 @@ class Log {
   absl::Status Close(bool may_checkpoint, bool may_remove);
 
  private:
+  absl::Status CheckBacklog();
+  absl::Status CheckLogBytes();
+  uint64_t BytesBeyondCheckpoint();
   Log(const LogPlace& place, const Environment& environment, const Options& options,
       std::unique_ptr<Attachment> attachment, const io::Ownership& ownership);
 

@@ -32,7 +32,9 @@ struct Options {
   int64_t unsynced_us = 1'000'000;  // and time within which a background sync follows
   int64_t quiet_us = 100'000;       // a mark record follows the last commit after this long
   uint64_t checkpoint_bytes =
-      4ull << 20;  // log beyond the checkpoint at which the background one starts
+      4ull << 20;          // log beyond the checkpoint at which the background one starts
+  uint64_t log_bytes = 0;  // log beyond the checkpoint at which commits fail with SQLITE_FULL, if
+                           // a checkpoint does not help; 0: no limit
   uint64_t backlog_bytes =
       8ull << 30;  // with a store: unshipped log at which commits fail with SQLITE_FULL
   int64_t close_ship_us = 5'000'000;  // how long closing waits for the store

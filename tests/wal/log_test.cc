@@ -204,5 +204,22 @@ TEST(LogTest, AnUnusedDirectoryDoesNotStopTheNextClose) {
   EXPECT_THAT(*world.disk->List("/"), testing::Not(testing::Contains("app.db-wal")));
 }
 
+TEST(LogTest, ALogOverItsLimitFailsCommitsWhileAReaderHoldsAnOldSnapshot) {
+  LogWorld world;
+  world.options.log_bytes = 3000;
+  ASSERT_TRUE(world.Open().ok());
+  for (uint64_t i = 1; i <= 20; ++i) ASSERT_TRUE(world.CommitPages({{1, i}}, 1).ok()) << i;
+  Connection reader(world.log);
+  ASSERT_TRUE(reader.BeginRead().ok());
+  absl::Status status;
+  for (uint64_t i = 21; status.ok() && i <= 40; ++i) status = world.CommitPages({{1, i}}, 1);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("a reader holds"));
+  EXPECT_EQ(reader.snapshot().frame, segment::FrameNo(20));
+  reader.EndRead();
+  EXPECT_TRUE(world.CommitPages({{1, 50}}, 1).ok());
+  EXPECT_THAT(*world.Read(), ElementsAre(50));
+}
+
 }  // namespace
 }  // namespace strata::wal
