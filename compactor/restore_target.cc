@@ -1,6 +1,7 @@
 #include "compactor/restore_target.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "compactor/timeline.h"
 #include "io/status_macros.h"
 
@@ -24,7 +25,9 @@ ResolvedTarget Resolved(const Timeline& timeline, const Timeline::Place& place) 
 absl::Status AllLater(const NamespaceHistory& history, const Timeline::Place& place) {
   return absl::NotFoundError(absl::StrCat(
       "namespace ", history.ns, ": no commit at or before that; the first is at frame ",
-      place.next->frame.value(), ", time ", place.next->time_us, " us"));
+      place.next->frame.value(), " of ",
+      absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", absl::FromUnixMicros(place.next->time_us),
+                       absl::UTCTimeZone())));
 }
 
 absl::StatusOr<ResolvedTarget> ResolveLatest(Timeline* timeline) {
