@@ -78,7 +78,7 @@ TEST_F(VerifyTest, ARestoreTestFindsWhatARestoreWouldMeet) {
               Contains(Field(&VerifyFinding::message, HasSubstr(object))));
 }
 
-TEST_F(VerifyTest, EveryFlippedByteOfASegmentIsFound) {
+TEST_F(VerifyTest, AFlippedByteAnywhereInASegmentIsFound) {
   ModelLog log(&store(), "app", 1024);
   log.Claim(1, 1);
   FollowSqlite(&log, 4, false);

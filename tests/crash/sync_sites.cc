@@ -13,6 +13,8 @@ namespace {
 
 bool InStore(const std::string& path) { return absl::StartsWith(path, "/store"); }
 
+bool IsRestored(const std::string& path) { return absl::StrContains(path, ".strata-restore-"); }
+
 }  // namespace
 
 class SiteFile : public io::File {
@@ -80,6 +82,7 @@ std::string SyncSites::SiteOf(const FileNotes& notes) const {
   if (InStore(name)) return "store: object";
   if (absl::EndsWith(name, ".db")) return "database file";
   if (absl::StrContains(name, ".db-strata")) return "app.db-strata";
+  if (IsRestored(name)) return "restored file";
   if (absl::StrContains(name, "/identity")) return "identity";
   if (notes.published && !notes.marked_last) return "log: frames";
   if (notes.published) return phase_ == Phase::kClosing ? "log: mark at close" : "log: mark";
@@ -132,6 +135,7 @@ void SyncSites::NoteRename(const std::string& from, const std::string& to) {
   const bool log_file = absl::EndsWith(to, ".log");
   notes->set_aside = absl::EndsWith(from, ".log");
   std::string change = InStore(to) ? "store: object" : "new file";
+  if (IsRestored(from)) change = "restored file";
   if (notes->set_aside) change = "log file set aside";
   if (log_file) change = notes->has_frames ? "replacement" : "new log file";
   if (log_file && phase_ == Phase::kOpening) change = "recovered file";

@@ -52,8 +52,8 @@ class QuietProcess(unittest.TestCase):
             self.process.stdout.close()
         self.folder.cleanup()
 
-    def start(self, *wrapper, store=True):
-        uri = f"file:{self.path}?wal=strata"
+    def start(self, *wrapper, store=True, settings=""):
+        uri = f"file:{self.path}?wal=strata{settings}"
         if store:
             uri += f"&store={self.store}&namespace=quiet"
         self.process = subprocess.Popen([*wrapper, sys.executable, "-c", CHILD, uri], stdout=subprocess.PIPE, text=True)
@@ -76,6 +76,24 @@ class QuietProcess(unittest.TestCase):
     def test_its_commit_arrives_in_the_store(self):
         self.start()
         self.assertTrue(wait_for(lambda: self.restored_rows() == 1))
+        self.assertIsNone(self.process.poll())
+
+    def rows_in_the_file_itself(self):
+        """What stock SQLite would find in app.db without any log."""
+        copy = self.root / "bare.db"
+        copy.write_bytes(self.path.read_bytes())
+        try:
+            connection = sqlite3.connect(f"file:{copy}?immutable=1", uri=True)
+            try:
+                return connection.execute("SELECT count(*) FROM t").fetchone()[0]
+            finally:
+                connection.close()
+        except sqlite3.DatabaseError:  # copied while it was being written, or nothing there yet
+            return None
+
+    def test_its_commit_arrives_in_the_database_file(self):
+        self.start(store=False, settings="&checkpoint_bytes=4096")
+        self.assertTrue(wait_for(lambda: self.rows_in_the_file_itself() == 1))
         self.assertIsNone(self.process.poll())
 
     def test_its_normal_commit_is_synced(self):

@@ -7,6 +7,7 @@ visibility_test.py [unittest arguments]; LD_LIBRARY_PATH leads to the drop-in li
 
 import pathlib
 import sqlite3
+import statistics
 import tempfile
 import threading
 import time
@@ -36,12 +37,16 @@ class OnStrata(unittest.TestCase):
 
 class Visibility(OnStrata):
     def commit_then_read(self, synchronous, commits):
+        """By a connection that was open, and by one that is opened after the commit."""
         writer, reader = self.connect(synchronous), self.connect()
         writer.execute("CREATE TABLE t(n INTEGER)")
         writer.execute("INSERT INTO t VALUES(0)")
         for number in range(1, commits + 1):
             writer.execute("UPDATE t SET n = ?", (number,))
             self.assertEqual(reader.execute("SELECT n FROM t").fetchone()[0], number)
+            opened = sqlite3.connect(self.uri, uri=True)
+            self.assertEqual(opened.execute("SELECT n FROM t").fetchone()[0], number)
+            opened.close()
 
     def test_a_commit_at_off_is_there_for_the_next_reader(self):
         self.commit_then_read("OFF", COMMITS)
@@ -54,17 +59,6 @@ class Visibility(OnStrata):
 
     def test_a_commit_at_extra_is_there_for_the_next_reader(self):
         self.commit_then_read("EXTRA", COMMITS)
-
-    def test_a_commit_at_any_level_is_there_for_a_connection_opened_afterwards(self):
-        writer = self.connect("NORMAL")
-        writer.execute("CREATE TABLE t(n INTEGER)")
-        writer.execute("INSERT INTO t VALUES(0)")
-        for number in range(1, COMMITS // 10 + 1):
-            writer.execute(f"PRAGMA synchronous={LEVELS[number % len(LEVELS)]}")
-            writer.execute("UPDATE t SET n = ?", (number,))
-            reader = sqlite3.connect(self.uri, uri=True)
-            self.assertEqual(reader.execute("SELECT n FROM t").fetchone()[0], number)
-            reader.close()
 
     def test_a_reader_beside_mixed_writers_never_goes_back(self):
         setup = self.connect()
@@ -114,12 +108,12 @@ class BusyTimeout(OnStrata):
         holder.execute("ROLLBACK")
         return seconds
 
-    # Never short of the timeout. A busy machine may add to any one wait, but not to each of five.
+    # Never short of the timeout. A busy machine may add to a wait, but not to most of five.
     def test_a_wait_ends_within_a_tenth_of_the_timeout(self):
         for timeout in (0.3, 1.0):
             waits = [self.wait_of(timeout) for _ in range(5)]
             self.assertGreaterEqual(min(waits), timeout * 0.99)
-            self.assertLessEqual(min(waits), timeout * 1.1, waits)
+            self.assertLessEqual(statistics.median(waits), timeout * 1.1, waits)
 
     def test_without_a_timeout_nobody_waits(self):
         self.assertLess(min(self.wait_of(0) for _ in range(5)), 0.1)
