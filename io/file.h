@@ -55,6 +55,13 @@ class File {
   // any byte written since the last successful Sync: it must not be called again and believed.
   virtual absl::Status Sync() = 0;
 
+  // The same file, opened once more for its Sync alone. The system tells each open file once of an
+  // error of the device: two syncs that run at the same time through one of them could hide it from
+  // each other. Unimplemented: there is no such thing here.
+  virtual absl::StatusOr<std::unique_ptr<File>> OpenForSync() {
+    return absl::UnimplementedError("the file cannot be opened twice");
+  }
+
   virtual absl::StatusOr<uint64_t> Size() = 0;
   virtual absl::Status Truncate(uint64_t size) = 0;
 

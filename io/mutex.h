@@ -13,7 +13,9 @@ namespace strata::io {
 
 class ABSL_LOCKABLE Mutex {
  public:
-  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    if (!mutex_.try_lock()) LockContended();
+  }
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mutex_.try_lock(); }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
   // Tells the compiler what the caller has been told: where it cannot see that two names are of one
@@ -22,6 +24,22 @@ class ABSL_LOCKABLE Mutex {
 
  private:
   friend class CondVar;
+
+  // Most are held for less time than it takes to fall asleep and be woken.
+  void LockContended() {
+    for (int i = 0; i < kSpins; ++i) {
+      Pause();
+      if (mutex_.try_lock()) return;
+    }
+    mutex_.lock();
+  }
+  static void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+  }
+  static constexpr int kSpins = 60;  // a few microseconds
+
   std::mutex mutex_;
 };
 

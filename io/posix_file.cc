@@ -112,6 +112,14 @@ absl::Status PosixFile::Sync() {
   return absl::OkStatus();
 }
 
+// By the descriptor, not by the name: that may be another file's by now.
+absl::StatusOr<std::unique_ptr<File>> PosixFile::OpenForSync() {
+  const std::string name = absl::StrCat("/proc/self/fd/", fd_.get());
+  UniqueFd fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.ok()) return ErrnoStatus(errno, "open a second time", path_);
+  return std::make_unique<PosixFile>(std::move(fd), path_);
+}
+
 absl::StatusOr<uint64_t> PosixFile::Size() {
   struct stat info;
   if (::fstat(fd_.get(), &info) != 0) return ErrnoStatus(errno, "stat", path_);

@@ -36,6 +36,11 @@ class SiteFile : public io::File {
     sites_.MaybeFail(site);
     return inner_->Sync();
   }
+  absl::StatusOr<std::unique_ptr<io::File>> OpenForSync() override {
+    absl::StatusOr<std::unique_ptr<io::File>> second = inner_->OpenForSync();
+    if (!second.ok()) return second.status();
+    return std::make_unique<SiteFile>(&sites_, *std::move(second), notes_);
+  }
   absl::StatusOr<uint64_t> Size() override { return inner_->Size(); }
   absl::Status Truncate(uint64_t size) override { return inner_->Truncate(size); }
   absl::StatusOr<bool> TryLockRange(const io::LockRange& range, io::LockKind kind) override {

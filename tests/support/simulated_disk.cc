@@ -21,6 +21,9 @@ class SimulatedFile : public io::File {
     return core_->Write(inode_, path_, offset, parts);
   }
   absl::Status Sync() override { return core_->Sync(inode_, path_); }
+  absl::StatusOr<std::unique_ptr<io::File>> OpenForSync() override {
+    return std::make_unique<SimulatedFile>(core_, inode_, path_, false);
+  }
   absl::StatusOr<uint64_t> Size() override { return core_->Size(inode_, path_); }
   absl::Status Truncate(uint64_t size) override {
     STRATA_RETURN_IF_ERROR(CheckWritable());

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+// Sleeping until another thread of this process changes a word, by one system call each; unlike
+// std::atomic::wait, which yields the processor several times before it sleeps.
+namespace strata::io {
+
+// Returns once `word` is not `expected` any more.
+void WaitOnWord(const std::atomic<uint32_t>& word, uint32_t expected);
+
+// Wakes one, or all, of those who wait for `word`, which was changed before. The word itself is not
+// touched: it may be gone already.
+void WakeOneOnWord(const std::atomic<uint32_t>& word);
+void WakeAllOnWord(const std::atomic<uint32_t>& word);
+
+}  // namespace strata::io
