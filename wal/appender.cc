@@ -121,38 +121,51 @@ absl::Status Appender::Pad(CurrentSegment& segment) {
   return state_.options.pad_blocks ? segment.PadToBlock() : absl::OkStatus();
 }
 
-absl::StatusOr<Appender::SyncWork> Appender::BeginSync() {
+absl::StatusOr<Appender::SyncWork> Appender::BeginSync(SyncHandle handle) {
   io::MutexLock lock(&state_.append_mutex);
+  SyncWork work;
+  const auto list = state_.files.list();
+  if (handle == SyncHandle::kSecond) {
+    for (const std::shared_ptr<CurrentSegment>& segment : *list) {
+      if (segment->needs_sync() && !segment->OpenSecondHandle().ok())
+        return absl::CancelledError("");
+    }
+  }
   if (state_.current != nullptr && state_.current->needs_sync())
     STRATA_RETURN_IF_ERROR(Pad(*state_.current));
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
-  SyncWork work;
-  const auto list = state_.files.list();
   for (const std::shared_ptr<CurrentSegment>& segment : *list) {
     if (segment->needs_sync()) work.push_back({segment, segment->BeginSync()});
   }
   return work;
 }
 
-absl::Status Appender::Sync() {
-  STRATA_ASSIGN_OR_RETURN(const SyncWork work, BeginSync());
+absl::Status Appender::Sync(SyncHandle handle) {
+  STRATA_ASSIGN_OR_RETURN(const SyncWork work, BeginSync(handle));
   for (const Syncing& each : work) {
-    const absl::Status status = each.segment->Sync();
+    const absl::Status status = each.segment->Sync(handle);
     io::MutexLock lock(&state_.append_mutex);
-    if (!status.ok()) {
-      state_.environment.logger->Log(
-          io::Severity::kError,
-          absl::StrCat(status.message(), "; writing what is not durable to a new file"));
-      const absl::Status replaced = Replace(each.segment);
-      CountUnsynced();
-      if (replaced.ok()) return absl::OkStatus();
-      return absl::Status(status.code(), absl::StrCat(status.message(),
-                                                      "; and to a new file: ", replaced.message()));
+    // The other sync may have failed meanwhile, and moved everything.
+    if (!each.segment->moved_away()) {
+      if (!status.ok()) return MoveFrom(each.segment, status);
+      each.segment->FinishSync(each.begun);
     }
-    each.segment->FinishSync(each.begun);
     CountUnsynced();
   }
   return absl::OkStatus();
+}
+
+absl::Status Appender::MoveFrom(const std::shared_ptr<CurrentSegment>& failed,
+                                const absl::Status& why) {
+  if (state_.commits->failed()) return why;
+  state_.environment.logger->Log(
+      io::Severity::kError,
+      absl::StrCat(why.message(), "; writing what is not durable to a new file"));
+  const absl::Status replaced = Replace(failed);
+  CountUnsynced();
+  if (replaced.ok()) return absl::OkStatus();
+  return absl::Status(why.code(),
+                      absl::StrCat(why.message(), "; and to a new file: ", replaced.message()));
 }
 
 absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
@@ -177,7 +190,7 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
     STRATA_RETURN_IF_ERROR(RewriteFrames(source, committed.next(), last, next.get()));
   STRATA_RETURN_IF_ERROR(Pad(*next));
   STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
-  for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->GiveUp();
+  for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->MoveAway();
   state_.files.Add(next);
   state_.current = std::move(next);
   PublishNewFile();

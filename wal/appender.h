@@ -43,8 +43,9 @@ class Appender {
 
   // Makes every byte of the log durable, oldest file first. When that fails, what is not known
   // durable is written to a new file; only when that fails too an error is returned, and the log
-  // stops.
-  absl::Status Sync();
+  // stops. Two may run at once, one through each handle. Cancelled: nothing was tried, because
+  // there is no second handle.
+  absl::Status Sync(SyncHandle handle = SyncHandle::kFirst);
 
   // Ends the current file; the next transaction starts a new one. Between transactions only.
   void CloseCurrent();
@@ -83,7 +84,9 @@ class Appender {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   segment::MarkRecord Progressed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status Pad(CurrentSegment& segment);
-  absl::StatusOr<SyncWork> BeginSync();
+  absl::StatusOr<SyncWork> BeginSync(SyncHandle handle);
+  absl::Status MoveFrom(const std::shared_ptr<CurrentSegment>& failed, const absl::Status& why)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
 
   void CountUnsynced() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   void AddUnsynced(size_t frames) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);

@@ -1,8 +1,10 @@
 #include "wal/commit_queue.h"
 
+#include <algorithm>
 #include <new>
-#include <thread>
 #include <utility>
+
+#include "io/wait_on_word.h"
 
 namespace strata::wal {
 
@@ -10,7 +12,7 @@ using segment::FrameNo;
 
 namespace {
 
-constexpr int kGatherYields = 500;  // for a clock that stands still
+constexpr uint64_t kWithoutSecond = 1000;  // syncs, once the second handle was not to be had
 
 absl::Status OwnedElsewhere() {
   return absl::UnavailableError("another process writes to the log");
@@ -23,18 +25,15 @@ absl::Status StoppedElsewhere() {
 
 }  // namespace
 
-CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync, io::Clock* clock)
-    : sync_(std::move(sync)),
-      clock_(clock),
-      own_(std::make_unique<SharedCommits>()),
-      shared_(*own_) {
+CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
+    : sync_(std::move(sync)), own_(std::make_unique<SharedCommits>()), shared_(*own_) {
   shared_.appended.Store({recovered});
   shared_.synced.Store(recovered);
   shared_.visible.Store(recovered);
 }
 
-CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync, io::Clock* clock)
-    : sync_(std::move(sync)), clock_(clock), shared_(*shared), owned_(false) {}
+CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync)
+    : sync_(std::move(sync)), shared_(*shared), owned_(false) {}
 
 void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
@@ -45,11 +44,10 @@ void CommitQueue::Adopt() {
 
 void CommitQueue::Disown() {
   io::MutexLock lock(&mutex_);
-  while (syncing_) changed_.Wait(&mutex_);
-  writers_ = 1;  // nobody can join in: the caller has the write lock
+  while (under_way() > 0) changed_.Wait(&mutex_);
   while (!pending_.empty() && failure_.ok()) {
     Lead();
-    while (syncing_) changed_.Wait(&mutex_);
+    while (under_way() > 0) changed_.Wait(&mutex_);
   }
   owned_ = false;
 }
@@ -65,6 +63,7 @@ uint64_t CommitQueue::ownership() const {
 }
 
 absl::Status CommitQueue::failure() const {
+  if (!failed()) return absl::OkStatus();
   io::MutexLock lock(&mutex_);
   return failure_.ok() && failed() ? StoppedElsewhere() : failure_;
 }
@@ -85,7 +84,7 @@ void CommitQueue::Append(const LogPosition& position, Durability durability) {
   shared_.appended.Store(position);
   pending_.splice(pending_.end(), room_, room_.begin());
   pending_.back() = {position.commit, durability == Durability::kFull};
-  if (durability == Durability::kFull) ++unsynced_;
+  if (durability == Durability::kFull) ++uncovered_;
   PublishVisible();
 }
 
@@ -97,7 +96,6 @@ void CommitQueue::PublishVisible() {
   while (!pending_.empty() &&
          (!pending_.front().needs_sync || pending_.front().commit.frame.value() <= synced)) {
     newest = pending_.front().commit;
-    if (pending_.front().needs_sync) --unsynced_;
     any = true;
     room_.splice(room_.end(), pending_, pending_.begin());
   }
@@ -108,48 +106,79 @@ absl::Status CommitQueue::WaitVisible(FrameNo frame) { return Wait(shared_.visib
 
 absl::Status CommitQueue::WaitSynced(FrameNo frame) { return Wait(shared_.synced, frame); }
 
-// All who wait are woken by one call, and do not take the mutex again when their commit is there.
+// Who waits sleeps on the word of the sync that covers his commit, all of one sync are woken by one
+// call, and do not take the mutex again when their commit is there.
 absl::Status CommitQueue::Wait(const PublishedCommit& reached, FrameNo frame) {
   while (reached.frame() < frame) {
-    uint32_t ended;
+    std::atomic<uint32_t>* word = nullptr;
+    uint32_t ended = 0;
     {
       io::MutexLock lock(&mutex_);
       if (reached.frame() >= frame) break;
       if (!failure_.ok()) return failure_;
       if (!owned_) return OwnedElsewhere();
-      if (!syncing_) {
+      const uint64_t sync = SyncThatCovers(frame);
+      if (sync > begun_ && MayLead()) {
         Lead();
         continue;
       }
-      ended = syncs_.load(std::memory_order_relaxed);
+      word = &ended_[sync % kWords];
+      ended = word->load(std::memory_order_relaxed);
     }
-    syncs_.wait(ended);
+    io::WaitOnWord(*word, ended);
   }
   return absl::OkStatus();
 }
 
-void CommitQueue::WakeWaiters() {
-  syncs_.fetch_add(1);
-  syncs_.notify_all();
+// The next one, when none under way does.
+uint64_t CommitQueue::SyncThatCovers(FrameNo frame) const {
+  uint64_t first = begun_ + 1;
+  for (const Sync& sync : syncs_) {
+    if (sync.number != 0 && sync.target >= frame) first = std::min(first, sync.number);
+  }
+  return first;
+}
+
+size_t CommitQueue::under_way() const {
+  return static_cast<size_t>(std::count_if(syncs_.begin(), syncs_.end(),
+                                           [](const Sync& sync) { return sync.number != 0; }));
+}
+
+// A second sync for a single commit would cost the others a third one.
+bool CommitQueue::MayLead() const {
+  const size_t busy = under_way();
+  if (busy == 0) return true;
+  return busy < kHandles && begun_ >= second_from_ && 2 * uncovered_ >= covered_[0] + covered_[1];
+}
+
+void CommitQueue::WaitForHandle() {
+  while (under_way() == kHandles || (under_way() > 0 && begun_ < second_from_))
+    changed_.Wait(&mutex_);
+}
+
+// Of those who wait for the next sync one is woken when none is under way, to lead it. Whoever
+// leads wakes the next one in turn.
+void CommitQueue::WakeWaiters(uint64_t sync) {
+  ended_[sync % kWords].fetch_add(1);
+  io::WakeAllOnWord(ended_[sync % kWords]);
+  if (under_way() == 0) {
+    ended_[(begun_ + 1) % kWords].fetch_add(1);
+    io::WakeOneOnWord(ended_[(begun_ + 1) % kWords]);
+  }
   changed_.SignalAll();
 }
 
-// Who took part in the last sync is likely to commit again at once, and one sync for all of them is
-// worth more than the moment it takes. The processor is theirs meanwhile; who does not come back is
-// not waited for a second time.
-void CommitQueue::GatherOthers(size_t writers, int64_t gather_us) const {
-  if (writers <= 1) return;
-  const int64_t end_us = clock_->MonotonicMicros() + gather_us;
-  for (int i = 0; i < kGatherYields; ++i) {
-    const size_t unsynced = unsynced_.load(std::memory_order_relaxed);
-    if (unsynced == 0 || unsynced >= writers || clock_->MonotonicMicros() > end_us) return;
-    std::this_thread::yield();
+void CommitQueue::WakeAll() {
+  for (std::atomic<uint32_t>& word : ended_) {
+    word.fetch_add(1);
+    io::WakeAllOnWord(word);
   }
+  changed_.SignalAll();
 }
 
 absl::Status CommitQueue::SyncNow() {
   io::MutexLock lock(&mutex_);
-  while (syncing_) changed_.Wait(&mutex_);
+  WaitForHandle();
   if (!owned_ && shared_.synced.frame() >= appended().frame) return failure_;
   if (!owned_) return OwnedElsewhere();
   if (failure_.ok()) Lead();
@@ -158,15 +187,15 @@ absl::Status CommitQueue::SyncNow() {
 
 absl::Status CommitQueue::SyncNow(uint64_t ownership) {
   io::MutexLock lock(&mutex_);
-  while (syncing_) changed_.Wait(&mutex_);
+  WaitForHandle();
   if (!owned_ || ownership_ != ownership) return OwnedElsewhere();
   if (failure_.ok()) Lead();
   return failure_;
 }
 
-absl::Status CommitQueue::SyncWithoutThrowing(FrameNo target) {
+absl::Status CommitQueue::SyncWithoutThrowing(FrameNo target, SyncHandle handle) {
   try {
-    return sync_(target);
+    return sync_(target, handle);
   } catch (const std::bad_alloc&) {
     return absl::Status(absl::StatusCode::kResourceExhausted, "");  // a message needs memory
   }
@@ -176,33 +205,36 @@ void CommitQueue::StopWith(absl::Status why) {
   failure_ = std::move(why);
   shared_.failed.store(1, std::memory_order_release);
   pending_.clear();
-  unsynced_ = 0;
   shared_.visible.Store(shared_.synced.Load());
-  WakeWaiters();
+  WakeAll();
 }
 
 void CommitQueue::Lead() {
-  syncing_ = true;
-  const size_t writers = writers_;
-  const int64_t gather_us = 2 * last_sync_us_;
-  mutex_.Unlock();
-  GatherOthers(writers, gather_us);
-  mutex_.Lock();
+  const size_t handle = syncs_[0].number == 0 ? 0 : 1;
   const CommitPoint target = appended();
+  const Sync sync = {++begun_, target.frame};
+  syncs_[handle] = sync;
+  covered_ = {covered_[1], std::exchange(uncovered_, 0)};
   mutex_.Unlock();
-  const int64_t begun_us = clock_->MonotonicMicros();
-  absl::Status status = SyncWithoutThrowing(target.frame);
+  absl::Status status = SyncWithoutThrowing(target.frame, SyncHandle(handle));
   mutex_.Lock();
-  last_sync_us_ = clock_->MonotonicMicros() - begun_us;
-  syncing_ = false;
-  writers_ = unsynced_;  // with those who came meanwhile
-  if (status.ok()) {
+  syncs_[handle].number = 0;
+  Finish(sync, target, std::move(status));
+}
+
+// The one that began later may end first: it covers all that the other one does.
+void CommitQueue::Finish(const Sync& sync, const CommitPoint& target, absl::Status status) {
+  if (absl::IsCancelled(status)) {
+    second_from_ = sync.number + kWithoutSecond;
+  } else if (!failure_.ok()) {
+    return;  // nothing is acknowledged any more
+  } else if (!status.ok()) {
+    return StopWith(std::move(status));
+  } else if (target.frame > shared_.synced.frame()) {
     shared_.synced.Store(target);
     PublishVisible();
-  } else {
-    StopWith(std::move(status));
   }
-  WakeWaiters();
+  WakeWaiters(sync.number);
 }
 
 }  // namespace strata::wal

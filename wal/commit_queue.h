@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -8,33 +9,34 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "io/clock.h"
 #include "io/mutex.h"
 #include "segment/ids.h"
+#include "wal/current_segment.h"
 #include "wal/options.h"
 #include "wal/shared_log.h"
 
 namespace strata::wal {
 
-// Group commit. Writers append under the write lock and announce their commit here; whoever waits
-// first leads: it lets those go ahead who took part in the last sync, for a moment, and syncs for
-// all that were announced by then. A commit becomes visible to readers,
-// in order, when it and all before it are as durable as their committers asked: synced <= visible
-// <= appended where every waiting commit is FULL, and visible may run ahead of synced over NORMAL
-// and OFF ones. When a sync fails for good, visible falls back to the synced commit and nothing
-// more can be appended. Safe to call from any thread.
+// Group commit. Writers append under the write lock and announce their commit here; one of those
+// who wait leads, and syncs for all that were announced by then. Two syncs may be under way: the
+// second starts when about half of the writers of late wait for one, so that the disk never waits
+// for the writers, nor they for more than the sync that is theirs. A commit becomes visible to
+// readers, in order, when it and all before it are as durable as their committers asked: synced <=
+// visible <= appended where every waiting commit is FULL, and visible may run ahead of synced over
+// NORMAL and OFF ones. When a sync fails for good, visible falls back to the synced commit and
+// nothing more can be appended. Safe to call from any thread.
 class CommitQueue {
  public:
-  // Makes all frames up to its argument durable. Called by one thread at a time, without the
-  // queue's lock.
-  using SyncFunction = std::function<absl::Status(segment::FrameNo)>;
+  // Makes all frames up to its argument durable. Called without the queue's lock, by one thread at
+  // a time for each handle. Cancelled, for the second one: nothing was tried, there is none just
+  // now.
+  using SyncFunction = std::function<absl::Status(segment::FrameNo, SyncHandle)>;
 
   // Of a log that is this process's alone.
-  CommitQueue(const CommitPoint& recovered, SyncFunction sync,
-              io::Clock* clock = &io::SystemClock());
+  CommitQueue(const CommitPoint& recovered, SyncFunction sync);
   // Of a log whose commits are told of in `shared`, which is up to date and outlives this. Another
   // process owns it until Adopt().
-  CommitQueue(SharedCommits* shared, SyncFunction sync, io::Clock* clock);
+  CommitQueue(SharedCommits* shared, SyncFunction sync);
 
   // Makes room for one Append, which needs no memory then.
   void Reserve();
@@ -86,31 +88,46 @@ class CommitQueue {
     CommitPoint commit;
     bool needs_sync;
   };
+  // A sync under way.
+  struct Sync {
+    uint64_t number = 0;  // 0: none
+    segment::FrameNo target;
+  };
+  static constexpr size_t kHandles = 2;
+  static constexpr size_t kWords = 4;  // more than syncs that somebody may wait for at once
 
   void EnsureRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(const PublishedCommit& reached, segment::FrameNo frame);
-  void WakeWaiters() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void GatherOthers(size_t writers, int64_t gather_us) const;
-  absl::Status SyncWithoutThrowing(segment::FrameNo target);
+  uint64_t SyncThatCovers(segment::FrameNo frame) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t under_way() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WaitForHandle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Finish(const Sync& sync, const CommitPoint& target, absl::Status status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeWaiters(uint64_t sync) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WakeAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status SyncWithoutThrowing(segment::FrameNo target, SyncHandle handle);
   void StopWith(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const SyncFunction sync_;
-  io::Clock* const clock_;
   const std::unique_ptr<SharedCommits> own_;
   SharedCommits& shared_;  // written under mutex_ while owned_
   mutable io::Mutex mutex_;
-  io::CondVar changed_;                                 // for those who wait for no frame
-  std::atomic<uint32_t> syncs_{0};                      // that ended
-  std::atomic<size_t> unsynced_{0};                     // commits of pending_ that need a sync
-  size_t writers_ ABSL_GUARDED_BY(mutex_) = 1;          // how many took part in the last one
-  int64_t last_sync_us_ ABSL_GUARDED_BY(mutex_) = 0;    // how long it took
+  io::CondVar changed_;  // for those who wait for no frame
+  // Changes when the sync ends whose number is the index modulo kWords.
+  std::array<std::atomic<uint32_t>, kWords> ended_{};
+  std::array<Sync, kHandles> syncs_ ABSL_GUARDED_BY(mutex_);  // by handle
+  uint64_t begun_ ABSL_GUARDED_BY(mutex_) = 0;                // number of the last sync
+  uint64_t second_from_ ABSL_GUARDED_BY(mutex_) = 0;          // no second handle before this sync
+  // FULL commits that no sync under way covers, and those that the last two covered.
+  size_t uncovered_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::array<size_t, 2> covered_ ABSL_GUARDED_BY(mutex_) = {};
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
   std::list<Pending> room_ ABSL_GUARDED_BY(mutex_);     // for commits to come
   bool owned_ ABSL_GUARDED_BY(mutex_) = true;
   uint64_t ownership_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool syncing_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
 };
 

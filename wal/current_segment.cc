@@ -230,6 +230,7 @@ void CurrentSegment::Follow(const std::vector<FrameRun>& runs, FrameNo last, uin
 }
 
 void CurrentSegment::Resume(uint64_t end_offset, FrameNo synced, bool others_wrote) {
+  moved_away_ = false;
   if (others_wrote) GiveUp();  // whoever synced meanwhile synced this too
   end_offset_ = end_offset;
   if (first_frame() == FrameNo(0) || last_commit_ <= synced) return;
@@ -376,6 +377,17 @@ void CurrentSegment::DropCopies(uint64_t below) {
 }
 
 void CurrentSegment::DropUnsyncedCopies() { DropCopies(writes_); }
+
+absl::Status CurrentSegment::OpenSecondHandle() {
+  if (second_handle_ != nullptr) return absl::OkStatus();
+  STRATA_ASSIGN_OR_RETURN(second_handle_, file_->OpenForSync());
+  return absl::OkStatus();
+}
+
+void CurrentSegment::MoveAway() {
+  GiveUp();
+  moved_away_ = true;
+}
 
 void CurrentSegment::GiveUp() {
   FinishSync(writes_);

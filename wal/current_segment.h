@@ -32,6 +32,9 @@ struct CommitMark {
   segment::FrameNo durable;
 };
 
+// Through which open file a log file is synced: two syncs at once need two (io::File::OpenForSync).
+enum class SyncHandle : uint8_t { kFirst, kSecond };
+
 // A run of frames that follow each other without other records in between.
 struct FrameRun {
   uint64_t first_frame = 0;
@@ -128,17 +131,25 @@ class CurrentSegment {
   absl::StatusOr<segment::FrameHeader> ReadOpenFrame(segment::FrameNo frame,
                                                      io::MutableBytes page) const;
 
-  // Sync in three steps, so that the lock is not held during the second.
+  // Sync in three steps, so that the lock is not held during the second. Two may be under way at
+  // once, one through each handle; the second handle must have been opened.
   uint64_t BeginSync();
-  absl::Status Sync() { return file_->Sync(); }
+  absl::Status Sync(SyncHandle handle = SyncHandle::kFirst) {
+    return (handle == SyncHandle::kFirst ? file_ : second_handle_)->Sync();
+  }
+  // Idempotent. For the holder of the append lock.
+  absl::Status OpenSecondHandle();
   void FinishSync(uint64_t begun);
 
   // Gives up the copies in memory without a sync (synchronous=OFF beyond the limit). A later sync
   // is owed all the same.
   void DropUnsyncedCopies();
 
-  // After a failed sync, when everything that matters is elsewhere: owes nothing any more.
+  // Owes nothing any more: what matters is elsewhere, or another process's to sync.
   void GiveUp();
+  // The same after a failed sync; another sync of it that is still under way may end as it likes.
+  void MoveAway();
+  bool moved_away() const { return moved_away_; }
 
   // What Reuse needs when nobody reads from this file any more; nullopt when it must not be used
   // again: a sync of it failed, or another process wrote it and may have seen one fail.
@@ -182,6 +193,7 @@ class CurrentSegment {
                                                   io::MutableBytes page) const;
 
   std::unique_ptr<io::File> file_;
+  std::unique_ptr<io::File> second_handle_;  // for syncs; nullptr until one is wanted
   const std::string path_;
   std::string unpublished_path_;  // until Publish
   const segment::SegmentHeader header_;
@@ -189,6 +201,7 @@ class CurrentSegment {
   std::vector<uint32_t> past_seeds_;
   uint64_t written_before_ = 0;
   bool reusable_ = false;
+  bool moved_away_ = false;
 
   StableVector<FrameRun> runs_;
   std::atomic<size_t> committed_runs_{0};  // those that other threads may look at

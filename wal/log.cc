@@ -167,8 +167,8 @@ absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
 void Log::MakeParts(FrameNo floor) {
   state_.index = std::make_unique<FrameIndex>(floor);
   state_.commits = std::make_unique<CommitQueue>(
-      &state_.shared.commits, [this](FrameNo) { return appender_.Sync(); },
-      state_.environment.clock);
+      &state_.shared.commits,
+      [this](FrameNo, SyncHandle handle) { return appender_.Sync(handle); });
 }
 
 absl::StatusOr<Start> Log::FindOwnStart(const StoreAddress& store) {

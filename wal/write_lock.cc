@@ -62,36 +62,43 @@ void WriteLock::SpinWhileHeld() const {
   }
 }
 
+WriteLock::Waiter* WriteLock::Enqueue(bool background) {
+  if (free_.empty()) {
+    waiters_.emplace_back();
+    free_.reserve(waiters_.size());
+    free_.push_back(&waiters_.back());
+  }
+  Waiter* waiter = free_.back();
+  queue_.push_back(waiter);
+  free_.pop_back();
+  waiter->since_us = clock_->MonotonicMicros();
+  waiter->background = background;
+  waiter->granted = false;
+  return waiter;
+}
+
 WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
                                           const std::function<bool()>& interrupted,
                                           bool background) {
-  Waiter self{.since_us = clock_->MonotonicMicros(), .background = background};
-  queue_.push_back(&self);
-  Outcome outcome = Outcome::kAcquired;
+  Waiter* self = Enqueue(background);
+  const auto leave = absl::MakeCleanup([&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    std::erase(queue_, self);  // unless it was granted the lock
+    free_.push_back(self);
+  });
   for (;;) {
-    if (woken_ == &self) woken_ = nullptr;
-    if (self.granted) return outcome;  // Release took it out of the queue
+    if (woken_ == self) woken_ = nullptr;
+    if (self->granted) return Outcome::kAcquired;
     if (!held_) break;
-    const int64_t waited = clock_->MonotonicMicros() - self.since_us;
+    const int64_t waited = clock_->MonotonicMicros() - self->since_us;
     const int64_t limit = background_ ? std::max(timeout_us, kBackgroundUs) : timeout_us;
-    if (waited >= limit) {
-      outcome = Outcome::kTimedOut;
-      break;
-    }
-    if (interrupted && interrupted()) {
-      outcome = Outcome::kInterrupted;
-      break;
-    }
-    const int64_t poll_us =
-        comes_back_ && queue_.front() == &self ? kLookAgainUs : kInterruptPollUs;
-    self.wake.WaitFor(&mutex_, std::min(limit - waited, poll_us));
+    if (waited >= limit) return Outcome::kTimedOut;
+    if (interrupted && interrupted()) return Outcome::kInterrupted;
+    const int64_t poll_us = comes_back_ && queue_.front() == self ? kLookAgainUs : kInterruptPollUs;
+    self->wake.WaitFor(&mutex_, std::min(limit - waited, poll_us));
   }
-  queue_.erase(std::find(queue_.begin(), queue_.end(), &self));
-  if (outcome == Outcome::kAcquired) {
-    held_ = true;
-    background_ = background;
-  }
-  return outcome;
+  held_ = true;
+  background_ = background;
+  return Outcome::kAcquired;
 }
 
 bool WriteLock::TryAcquireForBackground() {
@@ -121,24 +128,33 @@ void WriteLock::Release(Next next) {
 }
 
 void WriteLock::ReleaseHere(Next next) {
-  io::MutexLock lock(&mutex_);
+  Waiter* waiter = nullptr;
+  {
+    io::MutexLock lock(&mutex_);
+    waiter = NextToWake(next);
+  }
+  // Without the mutex, which it wants first.
+  if (waiter != nullptr) waiter->wake.Signal();
+}
+
+WriteLock::Waiter* WriteLock::NextToWake(Next next) {
   background_ = false;
   comes_back_ = next == Next::kGoesOn;
   if (queue_.empty()) {
     held_ = false;
-    return;
+    return nullptr;
   }
   Waiter* first = queue_.front();
   if (clock_->MonotonicMicros() - first->since_us >= barge_us_) {
     first->granted = true;
     background_ = first->background;
     queue_.pop_front();
-  } else {
-    held_ = false;
-    if (woken_ != nullptr || comes_back_) return;
-    woken_ = first;
+    return first;
   }
-  first->wake.Signal();
+  held_ = false;
+  if (woken_ != nullptr || comes_back_) return nullptr;
+  woken_ = first;
+  return first;
 }
 
 }  // namespace strata::wal

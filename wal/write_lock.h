@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -58,7 +59,7 @@ class WriteLock {
 
  private:
   struct Waiter {
-    int64_t since_us;
+    int64_t since_us = 0;
     bool background = false;
     bool granted = false;
     io::CondVar wake;
@@ -68,6 +69,8 @@ class WriteLock {
   Outcome AcquireHere(int64_t* timeout_us, const std::function<bool()>& interrupted);
   Outcome EnsureProcess(int64_t timeout_us, const std::function<bool()>& interrupted);
   void ReleaseHere(Next next = Next::kWaits);
+  Waiter* NextToWake(Next next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Waiter* Enqueue(bool background) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Looks for a few microseconds whether the lock becomes free.
   void SpinWhileHeld() const;
   Outcome WaitInQueue(int64_t timeout_us, const std::function<bool()>& interrupted, bool background)
@@ -82,6 +85,9 @@ class WriteLock {
   bool background_ ABSL_GUARDED_BY(mutex_) = false;  // the holder
   const Waiter* woken_ ABSL_GUARDED_BY(mutex_) = nullptr;  // and has not looked yet
   std::deque<Waiter*> queue_ ABSL_GUARDED_BY(mutex_);
+  // Waiters live as long as the lock: one may be signalled after it has gone.
+  std::deque<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
+  std::vector<Waiter*> free_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::wal

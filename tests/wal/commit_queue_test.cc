@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -43,8 +45,153 @@ class Gate {
   absl::Status result_;
 };
 
+// Syncs that each end when and how the test says.
+class HeldSyncs {
+ public:
+  absl::Status Sync(SyncHandle handle) {
+    io::MutexLock lock(&mutex_);
+    handles_.push_back(handle);
+    results_.emplace_back();
+    const size_t self = handles_.size() - 1;
+    changed_.SignalAll();
+    while (!results_[self].has_value()) changed_.Wait(&mutex_);
+    return *results_[self];
+  }
+  void WaitBegun(size_t count) {
+    io::MutexLock lock(&mutex_);
+    while (handles_.size() < count) changed_.Wait(&mutex_);
+  }
+  void End(size_t sync, absl::Status result = absl::OkStatus()) {
+    io::MutexLock lock(&mutex_);
+    results_[sync] = std::move(result);
+    changed_.SignalAll();
+  }
+  std::vector<SyncHandle> handles() {
+    io::MutexLock lock(&mutex_);
+    return handles_;
+  }
+
+ private:
+  io::Mutex mutex_;
+  io::CondVar changed_;
+  std::vector<SyncHandle> handles_;
+  std::vector<std::optional<absl::Status>> results_;
+};
+
+// A log with two FULL commits, each with its sync under way.
+class TwoSyncsTest : public testing::Test {
+ protected:
+  TwoSyncsTest() : queue_(At(0), [this](FrameNo, SyncHandle by) { return syncs_.Sync(by); }) {
+    for (const uint64_t frame : {1, 2}) {
+      queue_.Append(At(frame), Durability::kFull);
+      waiters_.emplace_back([this, frame] { seen_[frame] = queue_.WaitVisible(FrameNo(frame)); });
+      syncs_.WaitBegun(frame);
+    }
+  }
+  void Join(size_t waiter) { waiters_[waiter].join(); }
+
+  HeldSyncs syncs_;
+  CommitQueue queue_;
+  std::vector<std::thread> waiters_;
+  absl::Status seen_[3];
+};
+
+TEST_F(TwoSyncsTest, EachHasAHandleOfItsOwn) {
+  EXPECT_EQ(syncs_.handles(), (std::vector{SyncHandle::kFirst, SyncHandle::kSecond}));
+  syncs_.End(0);
+  Join(0);
+  EXPECT_EQ(queue_.visible().frame, FrameNo(1));
+  syncs_.End(1);
+  Join(1);
+  EXPECT_EQ(queue_.visible().frame, FrameNo(2));
+}
+
+TEST_F(TwoSyncsTest, TheLaterOneMayEndFirstAndCoversBoth) {
+  syncs_.End(1);
+  Join(1);
+  EXPECT_EQ(queue_.visible().frame, FrameNo(2));
+  EXPECT_EQ(queue_.synced(), FrameNo(2));
+  syncs_.End(0);
+  Join(0);
+  EXPECT_TRUE(seen_[1].ok() && seen_[2].ok());
+  EXPECT_EQ(queue_.synced(), FrameNo(2)) << "the older sync took the mark back";
+}
+
+TEST_F(TwoSyncsTest, WhenOneFailsTheOtherAcknowledgesNothing) {
+  syncs_.End(0, absl::InternalError("EIO"));
+  Join(0);
+  EXPECT_TRUE(absl::IsInternal(seen_[1]));
+  syncs_.End(1);
+  Join(1);
+  EXPECT_TRUE(absl::IsInternal(seen_[2]));
+  EXPECT_EQ(queue_.visible().frame, FrameNo(0));
+}
+
+TEST_F(TwoSyncsTest, WhenTheLaterOneFailsTheEarlierAcknowledgesNothing) {
+  syncs_.End(1, absl::InternalError("EIO"));
+  Join(1);
+  syncs_.End(0);
+  Join(0);
+  EXPECT_TRUE(absl::IsInternal(seen_[1]) && absl::IsInternal(seen_[2]));
+  EXPECT_EQ(queue_.visible().frame, FrameNo(0));
+}
+
+TEST_F(TwoSyncsTest, ALogIsHandedOverOnlyWhenBothHaveEnded) {
+  std::atomic<bool> handed_over{false};
+  std::thread owner([&] {
+    queue_.Disown();
+    handed_over = true;
+  });
+  syncs_.End(1);
+  Join(1);
+  EXPECT_FALSE(handed_over);
+  syncs_.End(0);
+  Join(0);
+  owner.join();
+  EXPECT_FALSE(queue_.owned());
+}
+
+TEST(CommitQueueTest, WithoutASecondHandleOneSyncFollowsTheOther) {
+  HeldSyncs syncs;
+  std::atomic<int> refused{0};
+  CommitQueue queue(At(0), [&](FrameNo, SyncHandle by) {
+    if (by == SyncHandle::kFirst) return syncs.Sync(by);
+    ++refused;
+    return absl::CancelledError("");
+  });
+  std::vector<std::thread> waiters;
+  for (uint64_t frame = 1; frame <= 3; ++frame) {
+    queue.Append(At(frame), Durability::kFull);
+    waiters.emplace_back([&, frame] { EXPECT_TRUE(queue.WaitVisible(FrameNo(frame)).ok()); });
+    if (frame == 1) syncs.WaitBegun(1);
+  }
+  while (refused == 0) std::this_thread::yield();
+  EXPECT_EQ(queue.visible().frame, FrameNo(0));
+  syncs.End(0);
+  syncs.WaitBegun(2);
+  syncs.End(1);
+  for (std::thread& waiter : waiters) waiter.join();
+  EXPECT_EQ(refused, 1);
+}
+
+TEST(CommitQueueTest, OneAmongManyWaitsForTheNextSync) {
+  HeldSyncs syncs;
+  CommitQueue queue(At(0), [&](FrameNo, SyncHandle by) { return syncs.Sync(by); });
+  for (uint64_t frame = 1; frame <= 8; ++frame) queue.Append(At(frame), Durability::kFull);
+  std::thread many([&] { EXPECT_TRUE(queue.WaitVisible(FrameNo(8)).ok()); });
+  syncs.WaitBegun(1);
+  queue.Append(At(9), Durability::kFull);
+  std::thread one([&] { EXPECT_TRUE(queue.WaitVisible(FrameNo(9)).ok()); });
+  syncs.End(0);
+  many.join();
+  syncs.WaitBegun(2);
+  EXPECT_EQ(syncs.handles()[1], SyncHandle::kFirst) << "a second sync for one of nine";
+  syncs.End(1);
+  one.join();
+}
+
 TEST(CommitQueueTest, NormalCommitIsVisibleAtOnce) {
-  CommitQueue queue(At(3), [](FrameNo) { return absl::OkStatus(); });
+  CommitQueue queue(At(3), [](FrameNo, SyncHandle) { return absl::OkStatus(); });
   queue.Append(At(5), Durability::kNormal);
   EXPECT_EQ(queue.visible().frame, FrameNo(5));
   EXPECT_EQ(queue.synced(), FrameNo(3));
@@ -52,7 +199,7 @@ TEST(CommitQueueTest, NormalCommitIsVisibleAtOnce) {
 
 TEST(CommitQueueTest, WhatWasWrittenBeforeTheLogWasHandedOverIsNotTakenForSynced) {
   int syncs = 0;
-  CommitQueue queue(At(3), [&](FrameNo) { return ++syncs, absl::OkStatus(); });
+  CommitQueue queue(At(3), [&](FrameNo, SyncHandle) { return ++syncs, absl::OkStatus(); });
   queue.Adopt();
   const uint64_t ownership = queue.ownership();
   EXPECT_TRUE(queue.SyncNow(ownership).ok());
@@ -66,7 +213,7 @@ TEST(CommitQueueTest, WhatWasWrittenBeforeTheLogWasHandedOverIsNotTakenForSynced
 }
 
 TEST(CommitQueueTest, FullCommitIsVisibleAfterItsSync) {
-  CommitQueue queue(At(0), [](FrameNo) { return absl::OkStatus(); });
+  CommitQueue queue(At(0), [](FrameNo, SyncHandle) { return absl::OkStatus(); });
   queue.Append(At(2), Durability::kFull);
   EXPECT_EQ(queue.visible().frame, FrameNo(0));
   EXPECT_EQ(queue.appended().frame, FrameNo(2));
@@ -76,7 +223,7 @@ TEST(CommitQueueTest, FullCommitIsVisibleAfterItsSync) {
 }
 
 TEST(CommitQueueTest, NormalCommitBehindAWaitingFullOneIsNotVisible) {
-  CommitQueue queue(At(0), [](FrameNo) { return absl::OkStatus(); });
+  CommitQueue queue(At(0), [](FrameNo, SyncHandle) { return absl::OkStatus(); });
   queue.Append(At(1), Durability::kNormal);
   queue.Append(At(2), Durability::kFull);
   queue.Append(At(3), Durability::kNormal);
@@ -88,7 +235,7 @@ TEST(CommitQueueTest, NormalCommitBehindAWaitingFullOneIsNotVisible) {
 TEST(CommitQueueTest, OneSyncServesAllWhoWaitForIt) {
   Gate gate;
   std::atomic<int> syncs{0};
-  CommitQueue queue(At(0), [&](FrameNo frame) {
+  CommitQueue queue(At(0), [&](FrameNo frame, SyncHandle) {
     ++syncs;
     return gate.Sync(frame);
   });
@@ -111,7 +258,7 @@ TEST(CommitQueueTest, OneSyncServesAllWhoWaitForIt) {
 
 TEST(CommitQueueTest, WritersThatDoNotComeBackAreNotWaitedFor) {
   std::atomic<int> syncs{0};
-  CommitQueue queue(At(0), [&](FrameNo) { return ++syncs, absl::OkStatus(); });
+  CommitQueue queue(At(0), [&](FrameNo, SyncHandle) { return ++syncs, absl::OkStatus(); });
   for (uint64_t frame = 1; frame <= 8; ++frame) queue.Append(At(frame), Durability::kFull);
   EXPECT_TRUE(queue.WaitVisible(FrameNo(8)).ok());
   // Eight took part in that one; now one of them is left.
@@ -126,7 +273,12 @@ TEST(CommitQueueTest, WritersShareSyncsAndEachSeesItsCommit) {
   std::atomic<uint64_t> synced{0};
   io::Mutex append;
   uint64_t next = 0;
-  CommitQueue queue(At(0), [&](FrameNo frame) { return synced = frame.value(), absl::OkStatus(); });
+  CommitQueue queue(At(0), [&](FrameNo frame, SyncHandle) {
+    uint64_t before = synced;  // the other one may end first
+    while (before < frame.value() && !synced.compare_exchange_weak(before, frame.value())) {
+    }
+    return absl::OkStatus();
+  });
   std::vector<std::thread> writers;
   for (int i = 0; i < 8; ++i) {
     writers.emplace_back([&] {
@@ -146,7 +298,7 @@ TEST(CommitQueueTest, WritersShareSyncsAndEachSeesItsCommit) {
 
 TEST(CommitQueueTest, CommitAppendedDuringASyncIsNotCoveredByIt) {
   Gate gate;
-  CommitQueue queue(At(0), [&](FrameNo frame) { return gate.Sync(frame); });
+  CommitQueue queue(At(0), [&](FrameNo frame, SyncHandle) { return gate.Sync(frame); });
   queue.Append(At(1), Durability::kFull);
   std::thread leader([&] { EXPECT_TRUE(queue.WaitVisible(FrameNo(1)).ok()); });
   gate.WaitEntered(1);
@@ -163,7 +315,7 @@ TEST(CommitQueueTest, CommitAppendedDuringASyncIsNotCoveredByIt) {
 TEST(CommitQueueTest, FailureFallsBackToTheSyncedCommitForGood) {
   bool fail = false;
   int calls = 0;
-  CommitQueue queue(At(0), [&](FrameNo) {
+  CommitQueue queue(At(0), [&](FrameNo, SyncHandle) {
     ++calls;
     return fail ? absl::InternalError("EIO") : absl::OkStatus();
   });
@@ -187,7 +339,7 @@ TEST(CommitQueueTest, FailureFallsBackToTheSyncedCommitForGood) {
 
 TEST(CommitQueueTest, EveryWaiterGetsTheError) {
   Gate gate;
-  CommitQueue queue(At(0), [&](FrameNo frame) { return gate.Sync(frame); });
+  CommitQueue queue(At(0), [&](FrameNo frame, SyncHandle) { return gate.Sync(frame); });
   for (uint64_t frame = 1; frame <= 4; ++frame) queue.Append(At(frame), Durability::kFull);
   std::vector<std::thread> waiters;
   for (uint64_t frame = 1; frame <= 4; ++frame) {
@@ -200,7 +352,7 @@ TEST(CommitQueueTest, EveryWaiterGetsTheError) {
 }
 
 TEST(CommitQueueTest, VisibleIsNeverHalfOfTwoCommits) {
-  CommitQueue queue(At(0), [](FrameNo) { return absl::OkStatus(); });
+  CommitQueue queue(At(0), [](FrameNo, SyncHandle) { return absl::OkStatus(); });
   std::atomic<bool> done{false};
   std::thread reader([&] {
     while (!done) {

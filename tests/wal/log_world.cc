@@ -144,7 +144,9 @@ LogPlace LogWorld::Place() {
   return place;
 }
 
-Environment LogWorld::World() { return {disk.get(), &clock, &random, &logger}; }
+Environment LogWorld::World() {
+  return {files != nullptr ? files : disk.get(), &clock, &random, &logger};
+}
 
 absl::StatusOr<std::shared_ptr<Log>> LogWorld::TryOpen() {
   return Log::Open(Place(), store, World(), options);

@@ -93,6 +93,7 @@ class LogWorld {
   std::vector<std::string> LogFileNames();
 
   std::unique_ptr<support::SimulatedDisk> disk;
+  io::FileSystem* files = nullptr;  // between the log and the disk, if there is one
   support::FakeClock clock;
   io::SeededRandom random;
   RecordingLogger logger;
