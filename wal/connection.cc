@@ -180,8 +180,9 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   snapshot_ = state_.commits->appended();
   last_snapshot_ = snapshot_;
   state_.readers.Advance(slot_, snapshot_.frame);
-  ReleaseWriteLock(durability == Durability::kFull ? WriteLock::Next::kWaits
-                                                   : WriteLock::Next::kGoesOn);
+  // One who has nothing to wait for keeps it until he ends, as SQLite does: whoever read before
+  // this commit and now wants to write finds the lock taken, seldom his snapshot stale.
+  if (MustWait(snapshot_.frame)) ReleaseWriteLock(WriteLock::Next::kWaits);
   RefreshFiles();
   log_->NoteCommit();
   STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(snapshot_.frame));
@@ -197,8 +198,16 @@ absl::Status Connection::BeginNext() {
   return BeginWrite();
 }
 
+bool Connection::HasManyUnsynced() const {
+  return log_->appender().unsynced_bytes() > state_.options.unsynced_bytes;
+}
+
+bool Connection::MustWait(FrameNo committed) const {
+  return state_.commits->visible_frame() < committed || HasManyUnsynced();
+}
+
 absl::Status Connection::BoundUnsynced(Durability durability) {
-  if (log_->appender().unsynced_bytes() <= state_.options.unsynced_bytes) return absl::OkStatus();
+  if (!HasManyUnsynced()) return absl::OkStatus();
   if (durability != Durability::kOff) {
     const absl::Status synced = state_.commits->SyncNow();
     return absl::IsUnavailable(synced) ? absl::OkStatus() : synced;  // the new owner's
@@ -222,9 +231,10 @@ absl::Status Connection::EndWrite() {
     return absl::OkStatus();
   }
   writing_ = false;
-  if (std::exchange(may_append_, false)) transaction_.TruncateTo(0);
+  const bool committed = !std::exchange(may_append_, false);
+  if (!committed) transaction_.TruncateTo(0);
   transaction_.End();
-  ReleaseWriteLock();
+  ReleaseWriteLock(committed ? WriteLock::Next::kGoesOn : WriteLock::Next::kWaits);
   return state_.commits->WaitVisible(started_from_.frame);
 }
 

@@ -78,6 +78,9 @@ class Connection {
   absl::Status ReadFrameAnywhere(segment::FrameNo frame, io::MutableBytes page);
   absl::Status BeginNext();
   absl::Status BoundUnsynced(Durability durability);
+  bool HasManyUnsynced() const;
+  // Whether the commit at `committed` is followed by waiting for the disk.
+  bool MustWait(segment::FrameNo committed) const;
   absl::Status CatchUpTo(segment::FrameNo frame);
   void ReleaseWriteLock(WriteLock::Next next = WriteLock::Next::kWaits);
 
