@@ -11,11 +11,13 @@
 #include "compactor/segment_chain.h"
 #include "io/object_stream.h"
 #include "io/status_macros.h"
+#include "segment/manifest_log.h"
 
 namespace strata::compactor {
 namespace {
 
 using segment::CommitEntry;
+using segment::ManifestEdits;
 using segment::SegmentHeader;
 using segment::SegmentReader;
 using segment::SegmentWriter;
@@ -69,6 +71,8 @@ class Compaction {
   absl::Status WriteCommits(SegmentWriter* writer);
   absl::Status Publish(io::ObjectWriter* object, uint32_t crc32c);
   absl::Status ReadBack();
+  absl::Status Name(io::Clock* clock, io::Random* random);
+  absl::StatusOr<segment::ManifestEdits> EditsFor(const segment::ManifestEdits& state);
   absl::Status CheckResult(const SegmentReader& reader) const;
 
   io::ObjectStore* const store_;
@@ -80,6 +84,7 @@ class Compaction {
   std::unique_ptr<SegmentChain> chain_;
   segment::SegmentWriterOptions writer_options_;
   CompactionResult result_;
+  uint32_t crc32c_ = 0;
 };
 
 absl::Status Compaction::ChooseEncoding(io::Clock* clock) {
@@ -157,6 +162,39 @@ absl::Status Compaction::ReadBack() {
                                          "; and could not be removed: ", removed.message()));
 }
 
+// The object counts from the moment that the manifest names it.
+absl::Status Compaction::Name(io::Clock* clock, io::Random* random) {
+  segment::ManifestLog manifests(store_, history_.ns, clock, random);
+  STRATA_RETURN_IF_ERROR(
+      manifests.Publish([&](const segment::ManifestEdits&) -> absl::StatusOr<ManifestEdits> {
+        STRATA_ASSIGN_OR_RETURN(const ManifestEdits all, manifests.ReadAll());
+        return EditsFor(all);
+      }));
+  return manifests.WriteHint();
+}
+
+absl::StatusOr<ManifestEdits> Compaction::EditsFor(const ManifestEdits& state) {
+  ManifestEdits edits;
+  if (state.adds.contains(plan_.output)) return edits;
+  if (!segment::IsUnfenced(state, plan_.output)) {
+    return absl::AbortedError(
+        absl::StrCat(object_, ": meanwhile a later epoch took over before its end"));
+  }
+  if (state.marks.contains(plan_.output)) {
+    return absl::AbortedError(
+        absl::StrCat(object_, ": retention is about to delete it; compact again later"));
+  }
+  // What was read back may have been deleted since, under a mark that is gone already.
+  STRATA_RETURN_IF_ERROR(store_->GetTail(object_, 0).status());
+  segment::SegmentFacts& facts = edits.adds[plan_.output];
+  facts.size = result_.output.size;
+  facts.crc32c = result_.was_there ? 0 : crc32c_;
+  facts.commits = chain_->Commits().size() - result_.commits_left_out;
+  facts.first_time_us = chain_->Commits().front().time_us;
+  facts.last_time_us = chain_->commit().time_us;
+  return edits;
+}
+
 absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* clock,
                                                  io::Random* random) {
   STRATA_ASSIGN_OR_RETURN(chain_,
@@ -171,8 +209,10 @@ absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* c
   STRATA_RETURN_IF_ERROR(WritePages(writer.get()));
   STRATA_RETURN_IF_ERROR(WriteCommits(writer.get()));
   STRATA_ASSIGN_OR_RETURN(SegmentWriter::Summary summary, writer->Finish());
+  crc32c_ = summary.crc32c;
   STRATA_RETURN_IF_ERROR(Publish(object.get(), summary.crc32c));
   STRATA_RETURN_IF_ERROR(ReadBack());
+  STRATA_RETURN_IF_ERROR(Name(clock, random));
   return result_;
 }
 

@@ -53,8 +53,10 @@ struct CompactionResult {
 // Reads the inputs' indexes, then only the versions that win, and streams them into a new object.
 // Before it becomes visible each page was checked against its source's index, the digest (from
 // frame 1 on) against the commit's, and the bytes that arrived in the store against those that were
-// sent; afterwards it is read back and verified as a whole, and removed again if that fails. Killed
-// at any point it leaves the old state, or the old state and the new segment. Memory: about 20 MiB
+// sent; afterwards it is read back and verified as a whole, and removed again if that fails; only
+// then the manifest names it, and it counts. Killed at any point it leaves the old state (and
+// perhaps an object that does not count), or the old state and the new segment. Aborted: another
+// writer took over, or retention is deleting a segment of that name. Memory: about 20 MiB
 // and 60 bytes a page of the result.
 //
 // DataLoss: an input is damaged (the message names the object and the place), or the result is.

@@ -58,7 +58,8 @@ absl::StatusOr<std::vector<PlannedCompaction>> PlanCompactions(const NamespaceHi
   std::vector<PlannedCompaction> plans;
   for (const MergeSet& set : sets) {
     PlannedCompaction plan = PlanOne(log, path, set);
-    if (!IsThere(log, plan.output)) plans.push_back(std::move(plan));
+    const bool is_wanted = !IsThere(log, plan.output) && !history.marked.contains(plan.output);
+    if (is_wanted) plans.push_back(std::move(plan));
   }
   return plans;
 }

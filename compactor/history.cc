@@ -5,7 +5,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "io/random.h"
 #include "io/status_macros.h"
+#include "segment/manifest_log.h"
 
 namespace strata::compactor {
 namespace {
@@ -78,7 +80,7 @@ LogHistory CountSegments(absl::Span<const StoredSegment> segments,
     // The part of a compacted segment below the cut cannot be had.
     if (counts && upto < stored.key.last) counts = stored.key.level == segment::kSealedLevel;
     if (counts) {
-      log.segments.push_back({stored.key, stored.size, upto});
+      log.segments.push_back({stored.key, stored.size, upto, {stored.size, 0, 0, 0, 0}});
     } else {
       log.fenced.push_back(stored);
     }
@@ -110,7 +112,9 @@ absl::StatusOr<NamespaceHistory> BuildHistory(absl::string_view ns, SegmentsByLo
   return history;
 }
 
-absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::string_view ns) {
+namespace {
+
+absl::StatusOr<NamespaceHistory> ListHistory(io::ObjectStore& store, absl::string_view ns) {
   SegmentsByLog segments;
   STRATA_ASSIGN_OR_RETURN(std::vector<LogId> log_ids, segment::ListLogIds(store, ns));
   for (const LogId& log_id : log_ids) {
@@ -118,6 +122,36 @@ absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::strin
   }
   STRATA_ASSIGN_OR_RETURN(std::vector<EpochClaim> claims, segment::ListEpochs(store, ns));
   return BuildHistory(ns, std::move(segments), claims);
+}
+
+}  // namespace
+
+absl::StatusOr<NamespaceHistory> HistoryOf(absl::string_view ns, uint64_t manifest,
+                                           const segment::ManifestEdits& state) {
+  SegmentsByLog segments;
+  for (const auto& [key, facts] : state.adds) segments[key.log_id].push_back({key, facts.size});
+  std::vector<EpochClaim> claims;
+  for (const auto& [epoch, claim] : state.claims) claims.push_back(claim);
+  STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, BuildHistory(ns, std::move(segments), claims));
+  for (LogHistory& log : history.logs) {
+    for (CountedSegment& counted : log.segments) counted.facts = state.adds.at(counted.key);
+  }
+  history.manifest = manifest;
+  history.marked = state.marks;
+  for (const auto& [name, pin] : state.pins) {
+    if (pin) history.pins.emplace(name, *pin);
+  }
+  history.policy = state.policy.value_or("");
+  return history;
+}
+
+absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::string_view ns,
+                                             io::Clock& clock) {
+  segment::ManifestLog manifests(&store, std::string(ns), &clock, &io::SystemRandom());
+  STRATA_RETURN_IF_ERROR(manifests.Refresh());
+  if (manifests.tip().number == 0) return ListHistory(store, ns);
+  STRATA_ASSIGN_OR_RETURN(const segment::ManifestEdits state, manifests.ReadAll());
+  return HistoryOf(ns, manifests.tip().number, state);
 }
 
 uint64_t RequestsFor(uint64_t bytes) { return 1 + bytes / kRequestBytes; }

@@ -10,7 +10,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "compactor/frame_graph.h"
+#include "io/clock.h"
 #include "io/object_store.h"
+#include "segment/manifest.h"
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
 
@@ -21,8 +23,9 @@ namespace strata::compactor {
 // A segment that counts, as far as it does.
 struct CountedSegment {
   segment::SegmentKey key;
-  uint64_t size = 0;      // bytes of the object
-  segment::FrameNo upto;  // key.last, or less where a later epoch took over inside it
+  uint64_t size = 0;            // bytes of the object
+  segment::FrameNo upto;        // key.last, or less where a later epoch took over inside it
+  segment::SegmentFacts facts;  // zeros but for the size when no manifest says more
 
   bool is_sealed() const { return key.level == segment::kSealedLevel; }
 };
@@ -44,6 +47,12 @@ struct NamespaceHistory {
   std::vector<LogHistory> logs;                   // in order of their first epoch
   std::vector<segment::StoredSegment> unclaimed;  // of log ids that no epoch claims; do not count
 
+  uint64_t manifest = 0;  // number of the newest change; 0: found by listing
+  absl::btree_map<segment::SegmentKey, segment::MarkedSegment>
+      marked;  // to be deleted; do not count
+  std::map<std::string, segment::Pin> pins;
+  std::string policy;  // of retention; empty: none
+
   // The newest log id with segments that count; nullptr when nothing can be restored.
   const LogHistory* live() const;
   const LogHistory* Find(const segment::LogId& log_id) const;
@@ -62,9 +71,15 @@ using SegmentsByLog = std::map<segment::LogId, std::vector<segment::StoredSegmen
 absl::StatusOr<NamespaceHistory> BuildHistory(absl::string_view ns, SegmentsByLog segments,
                                               absl::Span<const segment::EpochClaim> claims);
 
-// Lists a namespace: segments first, then epochs. InvalidArgument or DataLoss name the object that
-// does not belong there or is damaged. A namespace without any object is an empty history.
-absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::string_view ns);
+// What a manifest's state says. DataLoss names the claim that contradicts another.
+absl::StatusOr<NamespaceHistory> HistoryOf(absl::string_view ns, uint64_t manifest,
+                                           const segment::ManifestEdits& state);
+
+// Reads a namespace's manifests: two requests, and one for every part. A namespace without any is
+// listed: segments first, then epochs. InvalidArgument or DataLoss name the object that does not
+// belong there or is damaged. A namespace without any object is an empty history.
+absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::string_view ns,
+                                             io::Clock& clock = io::SystemClock());
 
 // What one more request costs, expressed in bytes, and how many bytes a request brings.
 constexpr uint64_t kRequestPriceBytes = 64 << 10;

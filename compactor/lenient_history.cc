@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "io/clock.h"
+#include "io/random.h"
 #include "io/status_macros.h"
 #include "segment/dictionary_store.h"
+#include "segment/manifest_codec.h"
+#include "segment/manifest_log.h"
 #include "segment/store_listing.h"
 
 namespace strata::compactor {
@@ -29,7 +34,8 @@ bool IsAboutTheObject(const absl::Status& status) {
 
 class Loader {
  public:
-  Loader(io::ObjectStore* store, absl::string_view ns) : store_(store), ns_(ns) {}
+  Loader(io::ObjectStore* store, absl::string_view ns, bool read_all_manifests)
+      : store_(store), ns_(ns), read_all_manifests_(read_all_manifests) {}
 
   absl::StatusOr<LenientHistory> Run();
 
@@ -38,18 +44,63 @@ class Loader {
   absl::Status List(const std::string& prefix, absl::FunctionRef<bool(const std::string&)> wanted);
   absl::Status Sort(const io::ObjectInfo& info);
   absl::Status SortDictionary(const std::string& key);
+  bool SortManifest(const io::ObjectInfo& info);
   void BuildLogs();
+  absl::Status ReadManifest();
+  absl::Status CheckManifest(const std::string& key);
+  void Compare(const segment::ManifestTip& tip, const segment::ManifestEdits& state);
+  bool Find(const std::string& object, const absl::Status& status);
 
   io::ObjectStore* const store_;
   const std::string ns_;
+  const bool read_all_manifests_;
   LenientHistory result_;
   std::map<LogId, std::vector<StoredSegment>> segments_;
   std::map<LogId, std::vector<EpochClaim>> claims_;
+  std::set<segment::PartName> parts_;
+  std::vector<std::string> manifests_;
 };
+
+// Notes damage as a finding; false when the status is none, or the store's own trouble.
+bool Loader::Find(const std::string& object, const absl::Status& status) {
+  if (status.ok() || !(IsAboutTheObject(status) || absl::IsNotFound(status))) return false;
+  result_.findings.push_back({object, std::string(status.message())});
+  return true;
+}
+
+bool Loader::SortManifest(const io::ObjectInfo& info) {
+  const auto part = segment::ParsePartKey(ns_, info.key);
+  if (part.ok()) parts_.insert(*part);
+  const bool is_manifest = part.ok() || info.key == segment::BuildHintKey(ns_) ||
+                           segment::ParseManifestKey(ns_, info.key).ok();
+  if (is_manifest) manifests_.push_back(info.key);
+  return is_manifest;
+}
+
+// Readers do without a damaged hint, at the price of a listing, and without changes that a base or
+// the hint stands for.
+absl::Status Loader::CheckManifest(const std::string& key) {
+  const auto bytes = store_->GetRange(key, 0, segment::kMaxManifestSize + 1);
+  if (absl::IsNotFound(bytes.status())) return absl::OkStatus();  // expired since it was listed
+  STRATA_RETURN_IF_ERROR(bytes.status());
+  const auto manifest = segment::DecodeManifest(key, *bytes);
+  if (Find(key, manifest.status())) return absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(manifest.status());
+  std::string name = segment::BuildHintKey(ns_);
+  if (manifest->kind == segment::ManifestKind::kChange) {
+    name = segment::BuildManifestKey(ns_, manifest->to);
+  } else if (manifest->kind == segment::ManifestKind::kPart) {
+    name = segment::BuildPartKey(ns_, {manifest->from, manifest->to, manifest->nonce});
+  }
+  if (name == key) return absl::OkStatus();
+  result_.findings.push_back({key, absl::StrCat("offset 12: holds what belongs into ", name)});
+  return absl::OkStatus();
+}
 
 absl::Status Loader::Sort(const io::ObjectInfo& info) {
   ++result_.objects;
   result_.bytes += info.size;
+  if (SortManifest(info)) return absl::OkStatus();
   absl::StatusOr<segment::SegmentKey> key = segment::ParseSegmentKey(ns_, info.key);
   if (key.ok()) {
     segments_[key->log_id].push_back({*key, info.size});
@@ -124,18 +175,71 @@ void Loader::BuildLogs() {
   }
 }
 
+absl::Status Loader::ReadManifest() {
+  for (const std::string& key : manifests_) {
+    const bool is_hint = key == segment::BuildHintKey(ns_);
+    if (is_hint || read_all_manifests_) STRATA_RETURN_IF_ERROR(CheckManifest(key));
+  }
+  segment::ManifestLog manifests(store_, ns_, &io::SystemClock(), &io::SystemRandom());
+  const absl::Status refreshed = manifests.Refresh();
+  if (Find(segment::ManifestPrefix(ns_), refreshed)) return absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(refreshed);
+  const auto state = manifests.ReadAll();
+  if (Find(segment::PartPrefix(ns_), state.status())) return absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(state.status());
+  auto history = HistoryOf(ns_, manifests.tip().number, *state);
+  if (Find(segment::ManifestPrefix(ns_), history.status())) return absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(history.status());
+  result_.history = *std::move(history);
+  Compare(manifests.tip(), *state);
+  return absl::OkStatus();
+}
+
+void Loader::Compare(const segment::ManifestTip& tip, const segment::ManifestEdits& state) {
+  std::set<segment::SegmentKey> listed;
+  for (const auto& [log_id, segments] : segments_) {
+    for (const StoredSegment& each : segments) {
+      listed.insert(each.key);
+      const std::string object = segment::BuildSegmentKey(ns_, each.key);
+      const auto known = state.adds.find(each.key);
+      if (known == state.adds.end() && !state.marks.contains(each.key)) {
+        result_.notes.push_back({object, "an orphan: no manifest names it, so it does not count"});
+      } else if (known != state.adds.end() && known->second.size != each.size) {
+        result_.findings.push_back(
+            {object, absl::StrCat("length: expected ", known->second.size, ", found ", each.size)});
+      }
+    }
+  }
+  for (const auto& [key, facts] : state.adds) {
+    if (listed.contains(key)) continue;
+    result_.findings.push_back(
+        {segment::BuildSegmentKey(ns_, key), "is missing, and the manifest names it"});
+  }
+  for (const segment::ManifestPart& part : tip.parts) {
+    parts_.erase({part.from, part.to, part.nonce});
+  }
+  for (const segment::PartName& part : parts_) {
+    result_.notes.push_back({segment::BuildPartKey(ns_, part), "a part that was replaced"});
+  }
+}
+
 absl::StatusOr<LenientHistory> Loader::Run() {
   STRATA_RETURN_IF_ERROR(segment::CheckNamespaceName(ns_));
   result_.history.ns = ns_;
   STRATA_RETURN_IF_ERROR(ListAll());
-  BuildLogs();
+  if (!manifests_.empty()) {
+    STRATA_RETURN_IF_ERROR(ReadManifest());
+  } else {
+    BuildLogs();
+  }
   return std::move(result_);
 }
 
 }  // namespace
 
-absl::StatusOr<LenientHistory> LoadLenientHistory(io::ObjectStore* store, absl::string_view ns) {
-  return Loader(store, ns).Run();
+absl::StatusOr<LenientHistory> LoadLenientHistory(io::ObjectStore* store, absl::string_view ns,
+                                                  bool read_all_manifests) {
+  return Loader(store, ns, read_all_manifests).Run();
 }
 
 }  // namespace strata::compactor

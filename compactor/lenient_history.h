@@ -15,12 +15,17 @@ namespace strata::compactor {
 struct LenientHistory {
   NamespaceHistory history;
   std::vector<VerifyFinding> findings;
+  std::vector<VerifyFinding> notes;  // objects that no manifest names
   uint64_t objects = 0;
   uint64_t bytes = 0;
 };
 
-// Like LoadHistory, but what does not belong there or is damaged becomes a finding. Errors are the
-// store's.
-absl::StatusOr<LenientHistory> LoadLenientHistory(io::ObjectStore* store, absl::string_view ns);
+// Like LoadHistory, but by listing, which is compared with what the manifest says; and what does
+// not belong there, is missing or is damaged becomes a finding. Errors are the store's.
+//
+// `read_all_manifests` reads each object of the manifest, also those that readers need no more; one
+// request each.
+absl::StatusOr<LenientHistory> LoadLenientHistory(io::ObjectStore* store, absl::string_view ns,
+                                                  bool read_all_manifests);
 
 }  // namespace strata::compactor

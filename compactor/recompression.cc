@@ -4,11 +4,14 @@
 #include <memory>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "compactor/sealed_rewrite.h"
 #include "compactor/segment_chain.h"
+#include "io/checksum.h"
 #include "io/status_macros.h"
 #include "segment/dictionary_store.h"
+#include "segment/manifest_log.h"
 
 namespace strata::compactor {
 namespace {
@@ -16,6 +19,7 @@ namespace {
 using segment::Dictionary;
 using segment::DictionaryKind;
 using segment::DirectoryEntry;
+using segment::ManifestEdits;
 using segment::SegmentReader;
 using segment::StoredSegment;
 using segment::TrainingSamples;
@@ -47,6 +51,7 @@ class Recompression {
   absl::Status Replace(const std::string& object, const std::vector<uint8_t>& bytes,
                        const std::vector<uint8_t>& old);
   absl::StatusOr<StoredSegment> MergeAlone(size_t position);
+  absl::Status Publish(absl::FunctionRef<ManifestEdits(const ManifestEdits&)> make);
 
   io::ObjectStore* const store_;
   BlockCache* const cache_;
@@ -121,7 +126,26 @@ absl::StatusOr<StoredSegment> Recompression::RewriteInPlace(const StoredSegment&
                                             store_, &cache_->dictionaries(), history_.ns)));
   if (bytes.size() >= stored.size) return stored;
   STRATA_RETURN_IF_ERROR(Replace(object, bytes, old));
+  STRATA_RETURN_IF_ERROR(Publish([&](const ManifestEdits& state) {
+    ManifestEdits edits;
+    const auto known = state.adds.find(stored.key);
+    if (known == state.adds.end() || !segment::IsUnfenced(state, stored.key)) return edits;
+    segment::SegmentFacts& facts = edits.adds[stored.key] = known->second;
+    facts.size = bytes.size();
+    facts.crc32c = io::Crc32c(0, bytes);
+    return edits;
+  }));
   return StoredSegment{stored.key, bytes.size()};
+}
+
+absl::Status Recompression::Publish(absl::FunctionRef<ManifestEdits(const ManifestEdits&)> make) {
+  segment::ManifestLog manifests(store_, history_.ns, clock_, random_);
+  STRATA_RETURN_IF_ERROR(
+      manifests.Publish([&](const ManifestEdits&) -> absl::StatusOr<ManifestEdits> {
+        STRATA_ASSIGN_OR_RETURN(const ManifestEdits state, manifests.ReadAll());
+        return make(state);
+      }));
+  return manifests.WriteHint();
 }
 
 // A compacted segment becomes one of the next level, as in a merge; then the old one goes.
@@ -143,6 +167,11 @@ absl::StatusOr<StoredSegment> Recompression::MergeAlone(size_t position) {
                           Compact(store_, cache_, clock_, random_, history_, log_, plan, options));
   const bool is_smaller = result.output.size < stored.size;
   const StoredSegment& loser = is_smaller ? stored : result.output;
+  STRATA_RETURN_IF_ERROR(Publish([&](const ManifestEdits&) {
+    ManifestEdits edits;
+    edits.forgets.insert(loser.key);
+    return edits;
+  }));
   STRATA_RETURN_IF_ERROR(store_->Delete(segment::BuildSegmentKey(history_.ns, loser.key)));
   return is_smaller ? result.output : stored;
 }

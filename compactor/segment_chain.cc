@@ -127,11 +127,12 @@ absl::StatusOr<std::unique_ptr<PageIndexIterator>> IndexUpTo(const SegmentReader
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SegmentReader>> OpenStoredSegment(io::ObjectStore* store,
-                                                                 BlockCache* cache,
-                                                                 absl::string_view ns,
-                                                                 const StoredSegment& stored,
-                                                                 uint32_t page_size) {
+namespace {
+
+absl::StatusOr<std::unique_ptr<SegmentReader>> OpenOfSize(io::ObjectStore* store, BlockCache* cache,
+                                                          absl::string_view ns,
+                                                          const StoredSegment& stored,
+                                                          uint32_t page_size) {
   auto source = std::make_shared<CachedObject>(
       store, cache, segment::BuildSegmentKey(ns, stored.key), stored.size);
   absl::StatusOr<std::unique_ptr<SegmentReader>> reader = SegmentReader::Open(
@@ -139,6 +140,22 @@ absl::StatusOr<std::unique_ptr<SegmentReader>> OpenStoredSegment(io::ObjectStore
   if (!reader.ok()) return reader.status();
   STRATA_RETURN_IF_ERROR(CheckIsWhatKeySays(**reader, stored, page_size));
   return reader;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<SegmentReader>> OpenStoredSegment(io::ObjectStore* store,
+                                                                 BlockCache* cache,
+                                                                 absl::string_view ns,
+                                                                 const StoredSegment& stored,
+                                                                 uint32_t page_size) {
+  auto reader = OpenOfSize(store, cache, ns, stored, page_size);
+  if (reader.ok() || absl::IsNotFound(reader.status())) return reader;
+  // A segment that is encoded anew has its new length shortly before the manifest says so.
+  const auto tail = store->GetTail(segment::BuildSegmentKey(ns, stored.key), 0);
+  if (!tail.ok() || tail->object_size == stored.size) return reader;
+  auto again = OpenOfSize(store, cache, ns, {stored.key, tail->object_size}, page_size);
+  return again.ok() ? std::move(again) : std::move(reader);
 }
 
 absl::StatusOr<std::unique_ptr<SegmentChain>> SegmentChain::Open(io::ObjectStore* store,

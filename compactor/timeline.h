@@ -25,8 +25,21 @@ struct TimelineStretch {
   std::vector<segment::CommitEntry> commits;  // restorable ones, ascending; at least one
 };
 
-// Which commits of a log can be restored exactly. Reads a segment's commit table when it is asked
-// for, and keeps the last one only. One thread at a time; store, cache and log must outlive it.
+// Of log.segments[segment], the commits in (before, upto] count, or of a compacted one that at
+// upto.
+struct TimelinePiece {
+  size_t segment = 0;
+  segment::FrameNo before;
+  segment::FrameNo upto;
+};
+
+// The pieces of a log up to `end`, ascending; they do not overlap. A pure function.
+std::vector<TimelinePiece> TimelineOf(const LogHistory& log, segment::FrameNo end);
+
+// Which commits of a log can be restored exactly: those of the sealed segments that can be reached
+// from frame 1, and the ends of compacted ones where no sealed one is left. Reads a segment's
+// commit table when it is asked for, and keeps the last one only. One thread at a time; store,
+// cache and log must outlive it.
 class Timeline {
  public:
   // Follows the log as far as it goes without a gap. NotFound when it has not even a first segment.
@@ -64,7 +77,7 @@ class Timeline {
   std::string ns_;
   const LogHistory* log_;
   segment::FrameNo end_;
-  std::vector<PathStep> path_;
+  std::vector<TimelinePiece> path_;
 };
 
 }  // namespace strata::compactor

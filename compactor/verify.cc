@@ -182,10 +182,11 @@ absl::Status Verification::VerifyLatest() {
 }
 
 absl::StatusOr<VerifyReport> Verification::Run(absl::string_view ns) {
-  STRATA_ASSIGN_OR_RETURN(lenient_, LoadLenientHistory(store_, ns));
+  STRATA_ASSIGN_OR_RETURN(lenient_, LoadLenientHistory(store_, ns, is_full()));
   if (lenient_.objects == 0)
     return absl::NotFoundError(absl::StrCat("namespace ", ns, ": not in the store"));
   report_.findings = lenient_.findings;
+  report_.notes = lenient_.notes;
   report_.objects = lenient_.objects;
   report_.bytes = lenient_.bytes;
   for (const LogHistory& log : lenient_.history.logs) STRATA_RETURN_IF_ERROR(VerifyLog(log));

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 
 namespace strata::io {
 
@@ -22,6 +23,7 @@ struct RequestCounts {
   uint64_t bytes_received = 0;
 
   uint64_t operator[](RequestKind kind) const { return of[static_cast<size_t>(kind)]; }
+  uint64_t total() const { return std::accumulate(of.begin(), of.end(), uint64_t{0}); }
 };
 
 // Safe to call from any thread.

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
@@ -58,12 +59,6 @@ std::optional<uint64_t> TakeNumber(absl::string_view* text, size_t digits) {
   return value;
 }
 
-bool IsPossible(const SegmentKey& key) {
-  return !key.log_id.is_none() && key.first.value() >= 1 && key.first <= key.last &&
-         key.last.value() < UINT64_MAX && key.epoch.value() >= 1 && key.epoch <= kMaxEpoch &&
-         key.level <= kMaxLevel;
-}
-
 std::optional<SegmentKey> ParseSegmentName(absl::string_view name) {
   SegmentKey key;
   std::optional<uint64_t> first = TakeNumber(&name, 20);
@@ -108,6 +103,12 @@ absl::Status CheckNamespaceName(absl::string_view name) {
                    "\": expected 1 to 128 of A-Z a-z 0-9 . _ - with a letter or digit first"));
 }
 
+bool IsPossibleKey(const SegmentKey& key) {
+  return !key.log_id.is_none() && key.first.value() >= 1 && key.first <= key.last &&
+         key.last.value() < UINT64_MAX && key.epoch.value() >= 1 && key.epoch <= kMaxEpoch &&
+         key.level <= kMaxLevel;
+}
+
 std::string SegmentPrefix(absl::string_view ns, const LogId& log_id) {
   return absl::StrCat(ns, "/segments/", ToString(log_id), "/");
 }
@@ -128,7 +129,8 @@ absl::StatusOr<SegmentKey> ParseSegmentKey(absl::string_view ns, absl::string_vi
   std::optional<SegmentKey> key = ParseSegmentName(rest.substr(slash + 1));
   if (!log_id.ok() || !key) return NotAKey(object, "a segment");
   key->log_id = *log_id;
-  if (!IsPossible(*key) || BuildSegmentKey(ns, *key) != object) return NotAKey(object, "a segment");
+  if (!IsPossibleKey(*key) || BuildSegmentKey(ns, *key) != object)
+    return NotAKey(object, "a segment");
   return *key;
 }
 
@@ -146,6 +148,46 @@ absl::StatusOr<Epoch> ParseEpochKey(absl::string_view ns, absl::string_view obje
     return NotAKey(object, "an epoch");
   }
   return Epoch(*epoch);
+}
+
+std::string ManifestPrefix(absl::string_view ns) { return absl::StrCat(ns, "/manifests/"); }
+
+std::string BuildManifestKey(absl::string_view ns, uint64_t number) {
+  return absl::StrFormat("%s%020u", ManifestPrefix(ns), number);
+}
+
+absl::StatusOr<uint64_t> ParseManifestKey(absl::string_view ns, absl::string_view object) {
+  absl::string_view rest = object;
+  if (!absl::ConsumePrefix(&rest, ManifestPrefix(ns))) return NotAKey(object, "a manifest");
+  std::optional<uint64_t> number = TakeNumber(&rest, 20);
+  if (!number || !rest.empty() || *number < 1) return NotAKey(object, "a manifest");
+  return *number;
+}
+
+std::string BuildHintKey(absl::string_view ns) { return absl::StrCat(ManifestPrefix(ns), "hint"); }
+
+std::string PartPrefix(absl::string_view ns) { return absl::StrCat(ns, "/parts/"); }
+
+std::string BuildPartKey(absl::string_view ns, const PartName& name) {
+  return absl::StrFormat("%s%020u-%020u-%016x", PartPrefix(ns), name.from, name.to, name.nonce);
+}
+
+absl::StatusOr<PartName> ParsePartKey(absl::string_view ns, absl::string_view object) {
+  absl::string_view rest = object;
+  if (!absl::ConsumePrefix(&rest, PartPrefix(ns))) return NotAKey(object, "a part");
+  std::optional<uint64_t> from = TakeNumber(&rest, 20);
+  if (!from || !absl::ConsumePrefix(&rest, "-")) return NotAKey(object, "a part");
+  std::optional<uint64_t> to = TakeNumber(&rest, 20);
+  PartName name;
+  if (!to || !absl::ConsumePrefix(&rest, "-") || !absl::SimpleHexAtoi(rest, &name.nonce)) {
+    return NotAKey(object, "a part");
+  }
+  name.from = *from;
+  name.to = *to;
+  if (name.from < 1 || name.from > name.to || BuildPartKey(ns, name) != object) {
+    return NotAKey(object, "a part");
+  }
+  return name;
 }
 
 std::vector<uint8_t> EncodeEpochClaim(const EpochClaim& claim) {

@@ -45,6 +45,9 @@ std::string BuildSegmentKey(absl::string_view ns, const SegmentKey& key);
 // The inverse, and nothing else: any other spelling is InvalidArgument that names the object.
 absl::StatusOr<SegmentKey> ParseSegmentKey(absl::string_view ns, absl::string_view object);
 
+// True when the fields are in the ranges above and there is a log id.
+bool IsPossibleKey(const SegmentKey& key);
+
 // `<ns>/segments/<log id>/`
 std::string SegmentPrefix(absl::string_view ns, const LogId& log_id);
 
@@ -52,6 +55,26 @@ std::string SegmentPrefix(absl::string_view ns, const LogId& log_id);
 std::string BuildEpochKey(absl::string_view ns, Epoch epoch);
 absl::StatusOr<Epoch> ParseEpochKey(absl::string_view ns, absl::string_view object);
 std::string EpochPrefix(absl::string_view ns);
+
+// `<ns>/manifests/<number, 20 digits>`: a change (segment/manifest.h), from 1.
+std::string BuildManifestKey(absl::string_view ns, uint64_t number);
+absl::StatusOr<uint64_t> ParseManifestKey(absl::string_view ns, absl::string_view object);
+std::string ManifestPrefix(absl::string_view ns);
+
+// `<ns>/manifests/hint`
+std::string BuildHintKey(absl::string_view ns);
+
+// `<ns>/parts/<from, 20 digits>-<to, 20 digits>-<nonce, 16 hex digits>`
+struct PartName {
+  uint64_t from = 0;
+  uint64_t to = 0;
+  uint64_t nonce = 0;
+
+  friend auto operator<=>(const PartName&, const PartName&) = default;
+};
+std::string BuildPartKey(absl::string_view ns, const PartName& name);
+absl::StatusOr<PartName> ParsePartKey(absl::string_view ns, absl::string_view object);
+std::string PartPrefix(absl::string_view ns);
 
 // A writer's claim to a namespace, made by put-if-absent before its first segment. Epochs rise over
 // the whole namespace, also from one log id to the next: in order they are its history, and the log
@@ -64,7 +87,7 @@ struct EpochClaim {
   Epoch epoch;
   FrameNo first_frame;  // the first one that this writer ships
   uint32_t page_size = 0;
-  uint64_t writer_nonce = 0;  // for telling a retry from another writer; not compared yet
+  uint64_t writer_nonce = 0;  // random: whose claim it is
   int64_t created_us = 0;     // microseconds since 1970
 
   friend bool operator==(const EpochClaim&, const EpochClaim&) = default;

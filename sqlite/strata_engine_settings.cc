@@ -2,6 +2,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "io/status_macros.h"
 #include "segment/delta_chains.h"
 #include "segment/store_layout.h"
@@ -24,6 +25,18 @@ absl::Status ReadNumber(const strata_wal_host* host, const char* wal_name, const
                                                    " on"));
   }
   *value = static_cast<T>(number) * unit;
+  return absl::OkStatus();
+}
+
+absl::Status ReadFenced(const strata_wal_host* host, const char* wal_name, bool* goes_on) {
+  const char* text = host->uri_parameter(wal_name, "fenced");
+  if (text == nullptr) return absl::OkStatus();
+  const absl::string_view value(text);
+  if (value != "stop" && value != "continue") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        host->database_name(wal_name), ": fenced=", value, ": expected stop or continue"));
+  }
+  *goes_on = value == "continue";
   return absl::OkStatus();
 }
 
@@ -58,6 +71,10 @@ absl::StatusOr<wal::Options> ReadSettings(const strata_wal_host* host, const cha
   uint64_t pad_blocks = options.pad_blocks ? 1 : 0;
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "pad_blocks", kByte, 0, &pad_blocks));
   options.pad_blocks = pad_blocks != 0;
+  uint64_t takeover = 0;
+  STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "takeover", kByte, 0, &takeover));
+  options.takeover = takeover != 0;
+  STRATA_RETURN_IF_ERROR(ReadFenced(host, name, &options.commits_when_fenced));
   return options;
 }
 

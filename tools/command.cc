@@ -45,6 +45,15 @@ void PrintError(const absl::Status& status, bool as_json) {
 
 }  // namespace
 
+Json RequestsJson(const io::RequestCounts& counts) {
+  Json document;
+  for (size_t i = 0; i < io::kRequestKinds; ++i) document[io::kRequestKindNames[i]] = counts.of[i];
+  document.update(Json{{"retries", counts.retries},
+                       {"bytes_received", counts.bytes_received},
+                       {"bytes_sent", counts.bytes_sent}});
+  return document;
+}
+
 int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kFine;
   return absl::IsDataLoss(status) ? kFoundSomethingWrong : kCouldNotRun;

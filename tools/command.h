@@ -69,6 +69,9 @@ class CommandLine {
   int exit_code_ = kFine;
 };
 
+// How often the store was asked for what, and the bytes that came and went.
+Json RequestsJson(const io::RequestCounts& counts);
+
 // DataLoss says that something was found; all other errors, that the command could not run.
 int ExitCodeOf(const absl::Status& status);
 
@@ -80,6 +83,7 @@ void AddMonitorCommands(CommandLine* line);  // monitor, unmonitor, sync
 void AddPointsCommand(CommandLine* line);
 void AddRecoverCommand(CommandLine* line);
 void AddRestoreCommand(CommandLine* line);
+void AddRetentionCommands(CommandLine* line);  // retention, pin, unpin
 void AddSegmentsCommand(CommandLine* line);
 void AddStatusCommand(CommandLine* line);
 void AddVerifyCommand(CommandLine* line);

@@ -153,7 +153,8 @@ absl::StatusOr<int> RestoreCommand::RunRestore(io::ObjectStore* store, compactor
                        {"output", output_},
                        {"bytes", result.database_bytes},
                        {"digest_checked", result.digest_checked},
-                       {"seconds", seconds}});
+                       {"seconds", seconds},
+                       {"requests_made", RequestsJson(store->request_counts())}});
   PrintJson(document);
   if (!result.digest_checked)
     std::cerr << "strata: the segments carry no digest, so none was checked\n";
@@ -161,7 +162,7 @@ absl::StatusOr<int> RestoreCommand::RunRestore(io::ObjectStore* store, compactor
   PrintResolved(target);
   std::cout << output_ << ": " << FormatBytes(result.database_bytes) << ", digest "
             << (result.digest_checked ? FormatDigest(target.commit.digest) + " ok" : "unknown")
-            << ", " << seconds << " s\n";
+            << ", " << seconds << " s, " << store->request_counts().total() << " requests\n";
   return kFine;
 }
 

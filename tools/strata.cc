@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   strata::tools::CommandLine line(&app);
   strata::tools::AddRecoverCommand(&line);
   strata::tools::AddRestoreCommand(&line);
+  strata::tools::AddRetentionCommands(&line);
   strata::tools::AddPointsCommand(&line);
   strata::tools::AddStatusCommand(&line);
   strata::tools::AddVerifyCommand(&line);

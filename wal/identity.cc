@@ -102,13 +102,14 @@ absl::StatusOr<std::vector<std::string>> CheckedLines(const std::string& path,
 }  // namespace
 
 std::string EncodeIdentity(const Identity& identity) {
-  std::string text =
-      absl::StrCat(kFirstLine, "\nlog_id=", segment::ToString(identity.log_id),
-                   "\nparent_log_id=", segment::ToString(identity.parent_log_id),
-                   "\nparent_frame=", identity.parent_frame.value(),
-                   "\npage_size=", identity.page_size, "\nbase_frame=", identity.base_frame.value(),
-                   "\ncreated_us=", identity.created_us, "\nstore=", identity.store,
-                   "\nnamespace=", identity.name_space, "\nepoch=", identity.epoch.value(), "\n");
+  std::string text = absl::StrCat(
+      kFirstLine, "\nlog_id=", segment::ToString(identity.log_id),
+      "\nparent_log_id=", segment::ToString(identity.parent_log_id),
+      "\nparent_frame=", identity.parent_frame.value(), "\npage_size=", identity.page_size,
+      "\nbase_frame=", identity.base_frame.value(), "\ncreated_us=", identity.created_us,
+      "\nstore=", identity.store, "\nnamespace=", identity.name_space,
+      "\nepoch=", identity.epoch.value(), "\nwriter_nonce=", identity.writer_nonce,
+      "\nnext_nonce=", identity.next_nonce, "\n");
   if (identity.clean.has_value()) text += CleanFields(*identity.clean);
   return absl::StrCat(text, "crc32c=", absl::StrFormat("%08x", TextChecksum(text)), "\n");
 }
@@ -139,6 +140,10 @@ absl::StatusOr<Identity> DecodeIdentity(const std::string& path, const std::stri
   identity.store = reader.Text("store");
   identity.name_space = reader.Text("namespace");
   identity.epoch = segment::Epoch(reader.Number<uint64_t>("epoch"));
+  if (reader.Has("writer_nonce")) {
+    identity.writer_nonce = reader.Number<uint64_t>("writer_nonce");
+    identity.next_nonce = reader.Number<uint64_t>("next_nonce");
+  }
   if (reader.Has("last_frame")) identity.clean = ReadClean(reader);
   STRATA_RETURN_IF_ERROR(reader.status());
   if (!segment::IsValidPageSize(identity.page_size)) return Damaged(path, "impossible page size");

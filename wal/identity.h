@@ -38,6 +38,8 @@ struct Identity {
   std::string store;  // URL; empty: none
   std::string name_space;
   segment::Epoch epoch;
+  uint64_t writer_nonce = 0;  // of the claim to that epoch
+  uint64_t next_nonce = 0;    // of a claim that is being made; 0: none is
   std::optional<CleanState> clean;
 };
 

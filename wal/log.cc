@@ -269,7 +269,7 @@ absl::Status Log::CheckLogBytes() {
 
 absl::Status Log::CheckBacklog() {
   if (!shipper_.has_store()) return absl::OkStatus();
-  STRATA_RETURN_IF_ERROR(shipper_.stopped());
+  if (!state_.options.commits_when_fenced) STRATA_RETURN_IF_ERROR(shipper_.stopped());
   FrameNo shipped;
   {
     io::MutexLock lock(&state_.append_mutex);

@@ -62,6 +62,10 @@ absl::Status Log::CloseOwned(bool may_checkpoint, bool may_remove) {
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
   const FrameNo tip = state_.commits->appended().frame;
   if (may_checkpoint) STRATA_RETURN_IF_ERROR(Checkpoint(tip, !maintenance_.off_only(), true));
+  if (shipper_.has_store()) {
+    io::MutexLock lock(&state_.maintenance);
+    shipper_.WriteHint();
+  }
   FrameNo shipped;
   {
     io::MutexLock lock(&state_.append_mutex);

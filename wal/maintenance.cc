@@ -217,7 +217,11 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
     io::MutexLock lock(&state_.append_mutex);
     shipped = state_.progress.shipped;
   }
-  if (visible <= shipped) return;
+  if (visible <= shipped) {
+    io::MutexLock lock(&state_.maintenance);
+    *next = std::min(*next, shipper_.WriteHintIfDue(now).value_or(kNothingDue));
+    return;
+  }
   *next = std::min(*next, std::max(now + state_.options.seal_after_us / 4, retry_ship_us_));
   if (now < retry_ship_us_) return;
   const int64_t since = state_.unsealed_since_us.load(std::memory_order_relaxed);

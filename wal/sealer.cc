@@ -18,27 +18,38 @@ using segment::PageNo;
 namespace {
 
 segment::SegmentHeader StoredHeader(const LogState& state, segment::SegmentState kind,
-                                    FrameNo first, FrameNo last, uint8_t level) {
+                                    const segment::SegmentKey& key) {
   segment::SegmentHeader header;
   header.state = kind;
   header.page_size = state.identity.page_size;
-  header.log_id = state.identity.log_id;
+  header.log_id = key.log_id;
   header.parent_log_id = state.identity.parent_log_id;
   header.parent_frame = state.identity.parent_frame;
   header.salt = state.environment.random->Next64();
   header.created_us = state.environment.clock->NowMicros();
   header.digest_kind = segment::DigestKind::kXorXxh3;
-  header.epoch = state.identity.epoch;
-  header.first_frame = first;
-  header.last_frame = last;
-  header.level = level;
+  header.epoch = key.epoch;
+  header.first_frame = key.first;
+  header.last_frame = key.last;
+  header.level = key.level;
   return header;
 }
 
-std::string KeyOf(const LogState& state, const segment::SegmentHeader& header) {
-  return segment::BuildSegmentKey(
-      state.identity.name_space,
-      {header.log_id, header.first_frame, header.last_frame, header.epoch, header.level});
+std::string NameOf(const LogState& state, const segment::SegmentKey& key) {
+  return segment::BuildSegmentKey(state.identity.name_space, key);
+}
+
+absl::Status FinishObject(segment::SegmentWriter& writer, io::ObjectWriter& object,
+                          SealedSegment* sealed) {
+  STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriter::Summary summary, writer.Finish());
+  sealed->facts.size = summary.bytes;
+  sealed->facts.crc32c = summary.crc32c;
+  return object.Commit(summary.crc32c);
+}
+
+void NoteCommit(int64_t time_us, segment::SegmentFacts* facts) {
+  if (facts->commits++ == 0) facts->first_time_us = time_us;
+  facts->last_time_us = time_us;
 }
 
 }  // namespace
@@ -61,24 +72,28 @@ absl::StatusOr<FrameNo> Sealer::EndOfNext(FrameNo up_to) {
   return up_to;
 }
 
-absl::StatusOr<uint64_t> Sealer::Write(FrameNo last, io::ObjectStore& store) {
-  FrameNo first;
-  uint64_t digest;
+segment::SegmentKey Sealer::KeyOf(FrameNo last) {
+  io::MutexLock lock(&state_.append_mutex);
+  return {state_.identity.log_id, state_.progress.sealed.next(), last, state_.identity.epoch,
+          segment::kSealedLevel};
+}
+
+absl::StatusOr<SealedSegment> Sealer::Write(FrameNo last, io::ObjectStore& store) {
+  SealedSegment sealed;
+  sealed.key = KeyOf(last);
   {
     io::MutexLock lock(&state_.append_mutex);
-    first = state_.progress.sealed.next();
-    digest = state_.progress.sealed_digest;
+    sealed.digest = state_.progress.sealed_digest;
   }
   const segment::SegmentHeader header =
-      StoredHeader(state_, segment::SegmentState::kSealed, first, last, segment::kSealedLevel);
+      StoredHeader(state_, segment::SegmentState::kSealed, sealed.key);
   STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriterOptions options, WriterOptions(store));
-  STRATA_ASSIGN_OR_RETURN(auto object, store.Put(KeyOf(state_, header), io::IfPresent::kFail));
+  STRATA_ASSIGN_OR_RETURN(auto object, store.Put(NameOf(state_, sealed.key), io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
   STRATA_ASSIGN_OR_RETURN(auto writer, segment::SegmentWriter::Create(&sink, header, options));
-  STRATA_ASSIGN_OR_RETURN(digest, WriteFrames(first, last, digest, *writer));
-  STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriter::Summary summary, writer->Finish());
-  STRATA_RETURN_IF_ERROR(object->Commit(summary.crc32c));
-  return digest;
+  STRATA_RETURN_IF_ERROR(WriteFrames(*writer, &sealed));
+  STRATA_RETURN_IF_ERROR(FinishObject(*writer, *object, &sealed));
+  return sealed;
 }
 
 // Previous versions are read back from the log, so that no page is kept for them.
@@ -93,25 +108,25 @@ absl::StatusOr<segment::SegmentWriterOptions> Sealer::WriterOptions(io::ObjectSt
   return options;
 }
 
-absl::StatusOr<uint64_t> Sealer::WriteFrames(FrameNo first, FrameNo last, uint64_t digest,
-                                             segment::SegmentWriter& writer) {
-  const FrameNo before = first.previous();
+absl::Status Sealer::WriteFrames(segment::SegmentWriter& writer, SealedSegment* sealed) {
+  const FrameNo before = sealed->key.first.previous();
   STRATA_ASSIGN_OR_RETURN(const uint32_t pages_before, DatabasePagesAt(before));
-  DigestTracker tracker(digest, pages_before, state_.identity.page_size,
+  DigestTracker tracker(sealed->digest, pages_before, state_.identity.page_size,
                         [&](PageNo page) { return HashBefore(page, before); });
   const auto list = state_.files.list();
   std::vector<uint8_t> page(state_.identity.page_size);
-  for (FrameNo frame = first; frame <= last; frame = frame.next()) {
+  for (FrameNo frame = sealed->key.first; frame <= sealed->key.last; frame = frame.next()) {
     STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
                             ReadLogFrame(*list, frame, absl::MakeSpan(page)));
     STRATA_RETURN_IF_ERROR(writer.AddFrame(header, page));
     tracker.AddPage(header.page, segment::PageHash(header.page, page));
     if (!header.is_commit) continue;
-    STRATA_ASSIGN_OR_RETURN(digest, tracker.Commit(header.database_pages));
-    STRATA_RETURN_IF_ERROR(writer.AddCommit(
-        {frame, header.commit_time_us, header.database_pages, header.database_pages, digest}));
+    STRATA_ASSIGN_OR_RETURN(sealed->digest, tracker.Commit(header.database_pages));
+    STRATA_RETURN_IF_ERROR(writer.AddCommit({frame, header.commit_time_us, header.database_pages,
+                                             header.database_pages, sealed->digest}));
+    NoteCommit(header.commit_time_us, &sealed->facts);
   }
-  return digest;
+  return absl::OkStatus();
 }
 
 // The database's size at the sealed commit: its own frame says so, or it is the checkpointed one.
@@ -143,16 +158,23 @@ absl::StatusOr<uint64_t> Sealer::HashBefore(PageNo page, FrameNo at) {
   return segment::PageHash(page, bytes);
 }
 
-absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database,
-                                        io::ObjectStore& store) {
-  const FrameNo last = state.identity.base_frame;
+segment::SegmentKey KeyOfBase(const LogState& state) {
+  return {state.identity.log_id, FrameNo(1), state.identity.base_frame, state.identity.epoch,
+          segment::kBaseLevel};
+}
+
+absl::StatusOr<SealedSegment> WriteBaseImage(LogState& state, io::File& database,
+                                             io::ObjectStore& store) {
+  SealedSegment sealed;
+  sealed.key = KeyOfBase(state);
+  const FrameNo last = sealed.key.last;
   const segment::SegmentHeader header =
-      StoredHeader(state, segment::SegmentState::kCompacted, FrameNo(1), last, segment::kBaseLevel);
+      StoredHeader(state, segment::SegmentState::kCompacted, sealed.key);
   segment::SegmentWriterOptions options;
   STRATA_ASSIGN_OR_RETURN(
       options.encoding,
       EncodingOfBase(state, database, static_cast<uint32_t>(last.value()), store));
-  STRATA_ASSIGN_OR_RETURN(auto object, store.Put(KeyOf(state, header), io::IfPresent::kFail));
+  STRATA_ASSIGN_OR_RETURN(auto object, store.Put(NameOf(state, sealed.key), io::IfPresent::kFail));
   io::ObjectSink sink(object.get());
   STRATA_ASSIGN_OR_RETURN(auto writer, segment::SegmentWriter::Create(&sink, header, options));
   segment::Digest digest;
@@ -170,11 +192,12 @@ absl::StatusOr<uint64_t> WriteBaseImage(LogState& state, io::File& database,
     STRATA_RETURN_IF_ERROR(writer->AddFrame(frame, bytes));
     digest.Toggle(segment::PageHash(PageNo(page), bytes));
   }
+  sealed.digest = digest.value();
   STRATA_RETURN_IF_ERROR(
-      writer->AddCommit({last, state.identity.created_us, pages, pages, digest.value()}));
-  STRATA_ASSIGN_OR_RETURN(const segment::SegmentWriter::Summary summary, writer->Finish());
-  STRATA_RETURN_IF_ERROR(object->Commit(summary.crc32c));
-  return digest.value();
+      writer->AddCommit({last, state.identity.created_us, pages, pages, sealed.digest}));
+  NoteCommit(state.identity.created_us, &sealed.facts);
+  STRATA_RETURN_IF_ERROR(FinishObject(*writer, *object, &sealed));
+  return sealed;
 }
 
 }  // namespace strata::wal

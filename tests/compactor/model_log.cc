@@ -4,8 +4,11 @@
 #include <random>
 
 #include "gtest/gtest.h"
+#include "io/clock.h"
 #include "io/object_stream.h"
+#include "io/random.h"
 #include "segment/digest.h"
+#include "segment/manifest_log.h"
 
 namespace strata::compactor {
 
@@ -37,6 +40,25 @@ void ModelLog::Claim(uint64_t epoch, uint64_t first_frame) {
                                    io::IfPresent::kFail, segment::EncodeEpochClaim(claim));
   ASSERT_TRUE(put.ok()) << put;
   epoch_ = Epoch(epoch);
+  segment::ManifestEdits edits;
+  edits.claims[claim.epoch] = claim;
+  Publish(edits, false);
+}
+
+void ModelLog::Publish(const segment::ManifestEdits& edits, bool also_first) {
+  segment::ManifestLog manifests(store_, ns_, &io::SystemClock(), &io::SystemRandom());
+  const absl::Status refreshed = manifests.Refresh();
+  ASSERT_TRUE(refreshed.ok()) << refreshed;
+  if (manifests.tip().number == 0 && !also_first) return;
+  const absl::Status published =
+      manifests.Publish([&](const segment::ManifestEdits&) { return edits; });
+  ASSERT_TRUE(published.ok()) << published;
+}
+
+void ModelLog::StartManifests() {
+  segment::ManifestEdits edits;
+  edits.policy = "";
+  Publish(edits, true);
 }
 
 PageBytes ModelLog::Page(uint64_t seed) const {
@@ -127,6 +149,10 @@ void ModelLog::Ship(const SegmentKey& key, const std::vector<Frame>& frames,
   ASSERT_TRUE(summary.ok()) << summary.status();
   absl::Status committed = (*object)->Commit(summary->crc32c);
   ASSERT_TRUE(committed.ok()) << committed;
+  segment::ManifestEdits edits;
+  edits.adds[key] = {summary->bytes, summary->crc32c, commits.size(), commits.front().time_us,
+                     commits.back().time_us};
+  Publish(edits, false);
 }
 
 void ModelLog::ShipBase(const std::vector<PageBytes>& pages) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/object_store.h"
+#include "segment/manifest.h"
 #include "segment/segment_header.h"
 #include "segment/segment_writer.h"
 #include "segment/store_layout.h"
@@ -15,7 +16,7 @@ namespace strata::compactor {
 using PageBytes = std::vector<uint8_t>;
 
 // The obvious twin of a log: a database held in memory, every state of which is kept, that ships
-// segments to a store as a writer would.
+// segments to a store as a writer would: with manifests, once the namespace has some.
 class ModelLog {
  public:
   struct State {
@@ -28,6 +29,9 @@ class ModelLog {
            uint64_t epoch = 1);
 
   void Claim(uint64_t epoch, uint64_t first_frame);
+
+  // From now on the namespace has manifests.
+  void StartManifests();
 
   // A transaction: page number -> content, and the size of the database after it (at least one
   // page).
@@ -61,6 +65,7 @@ class ModelLog {
   const State* StateAt(uint64_t frame) const;
 
  private:
+  void Publish(const segment::ManifestEdits& edits, bool also_first);
   struct Frame {
     segment::FrameHeader header;
     PageBytes page;

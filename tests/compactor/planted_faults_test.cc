@@ -22,6 +22,7 @@ class PlantedFaults : public SqliteStoreFixture {
     SqliteStoreFixture::SetUp();
     ModelLog log(&store(), "app", 1024);
     log.Claim(1, 1);
+    log.StartManifests();
     FollowSqlite(&log, 12, false);
     ASSERT_TRUE(CompactOnce(Strategy::kAll).ok());
     for (const auto& entry : std::filesystem::recursive_directory_iterator(FileOf("app"))) {
@@ -29,7 +30,9 @@ class PlantedFaults : public SqliteStoreFixture {
         objects_.push_back(std::filesystem::relative(entry.path(), FileOf("")).string());
     }
     std::sort(objects_.begin(), objects_.end());
-    ASSERT_EQ(objects_.size(), 6u);  // a claim, four sealed segments and the compacted one
+    // A claim, four sealed segments and the compacted one, a change for each of these and one
+    // before them, and the hint.
+    ASSERT_EQ(objects_.size(), 13u) << testing::PrintToString(objects_);
   }
 
   void Write(const std::string& object, const std::vector<uint8_t>& bytes) {

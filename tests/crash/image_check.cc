@@ -6,12 +6,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "io/checksum.h"
+#include "io/clock.h"
 #include "io/memory_stream.h"
 #include "io/status_macros.h"
 #include "io/store_url.h"
 #include "segment/dictionary_store.h"
+#include "segment/manifest_log.h"
 #include "segment/segment_reader.h"
-#include "segment/store_listing.h"
+#include "segment/store_layout.h"
 #include "wal/attachment.h"
 #include "wal/recovery.h"
 
@@ -112,20 +114,22 @@ std::string ImageCheck::CheckStore(SimulatedDisk& image, const Trace& trace, uin
 absl::Status ImageCheck::VerifyStore(SimulatedDisk& image, const Trace& trace, uint64_t end) {
   if (!image.Stat("/store").ok()) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(const auto store, io::OpenStore(&image, &random_, kStoreUrl));
-  STRATA_ASSIGN_OR_RETURN(const std::vector<segment::LogId> ids,
-                          segment::ListLogIds(*store, kNamespace));
+  segment::ManifestLog manifests(store.get(), kNamespace, &io::SystemClock(), &random_);
+  STRATA_RETURN_IF_ERROR(manifests.Refresh());
+  STRATA_ASSIGN_OR_RETURN(const segment::ManifestEdits state, manifests.ReadAll());
   ++counts_.stores;
-  if (ids.size() > 1) return absl::InternalError("more than one log id");
-  if (ids.empty()) return absl::OkStatus();
-  STRATA_ASSIGN_OR_RETURN(const auto segments, segment::ListSegments(*store, kNamespace, ids[0]));
+  if (state.claims.size() > 1) return absl::InternalError("more than one epoch");
   segment::DictionaryCache dictionaries;
   segment::FrameNo last;
-  for (const segment::StoredSegment& stored : segments) {
-    const std::string key = segment::BuildSegmentKey(kNamespace, stored.key);
-    if (stored.key.first != last.next())
+  for (const auto& [segment, facts] : state.adds) {
+    const std::string key = segment::BuildSegmentKey(kNamespace, segment);
+    if (segment.first != last.next())
       return absl::InternalError(absl::StrCat(key, ": a gap or overlap before it"));
-    last = stored.key.last;
-    STRATA_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, store->GetRange(key, 0, stored.size));
+    last = segment.last;
+    STRATA_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, store->GetRange(key, 0, UINT64_MAX));
+    const bool is_known = facts.crc32c != 0;  // else it was found again after its answer was lost
+    if (bytes.size() != facts.size || (is_known && io::Crc32c(0, bytes) != facts.crc32c))
+      return absl::InternalError(absl::StrCat(key, ": not what the manifest says"));
     const uint64_t checksum = static_cast<uint64_t>(io::Crc32c(0, bytes)) << 32 | bytes.size();
     STRATA_ASSIGN_OR_RETURN(
         const auto reader,

@@ -145,6 +145,39 @@ TEST_F(StrataCommand, CompactAnalyzePointsAndSegmentsAgree) {
   EXPECT_EQ(points["logs"][0]["complete"], true);
 }
 
+TEST_F(StrataCommand, ARestoreListsNothingAndCountsItsRequests) {
+  ModelLog log = SmallLog();
+  ASSERT_EQ(Run({"compact", "--store", url(), "app", "--strategy", "all"}).exit_code, 0);
+  const Json done = RunJson({"restore", "--store", url(), "app", "-o", OutputPath()}, 0);
+  const Json& made = done["requests_made"];
+  EXPECT_EQ(made["list"], 0);
+  EXPECT_EQ(made["put"], 0);
+  EXPECT_EQ(made["delete"], 0);
+  EXPECT_GE(made["get"], 3);   // hint, the change behind it, the segment's end
+  EXPECT_LE(made["get"], 10);  // and ranges of one segment for the timeline and the pages
+  EXPECT_GT(made["bytes_received"], done["bytes"].get<uint64_t>() / 100);
+}
+
+TEST_F(StrataCommand, RetentionSaysWhatItWouldDoUnlessTold) {
+  ModelLog log = SmallLog();
+  ASSERT_EQ(Run({"compact", "--store", url(), "app", "--strategy", "all"}).exit_code, 0);
+  EXPECT_EQ(Run({"retention", "app", "apply", "--store", url(), "--execute"}).exit_code, 2);
+  EXPECT_EQ(Run({"retention", "app", "set", "1h:1m", "--store", url()}).exit_code, 2);
+  EXPECT_EQ(Run({"pin", "app", "--frame", "4", "--name", "first", "--store", url()}).exit_code, 0);
+  EXPECT_EQ(Run({"retention", "app", "set", "all:1h", "--store", url()}).exit_code, 0);
+  const Json dry = RunJson({"retention", "app", "apply", "--store", url()}, 0);
+  EXPECT_EQ(dry["executed"], false);
+  EXPECT_EQ(dry["marked"].size(), 4u);  // all but the base, the pinned commit's and the merged one
+  EXPECT_EQ(RunJson({"segments", "--store", url(), "app"}, 0)["segments"].size(), 7u);
+  EXPECT_EQ(
+      RunJson({"retention", "app", "apply", "--store", url(), "--execute"}, 0)["marked"].size(),
+      4u);
+  EXPECT_EQ(RunJson({"segments", "--store", url(), "app"}, 0)["segments"].size(), 3u);
+  const Json points = RunJson({"points", "--store", url(), "app", "--commits"}, 0);
+  EXPECT_EQ(points["logs"][0]["commits"], 3u);
+  EXPECT_EQ(RunJson({"verify", "--store", url(), "app"}, 0)["ok"], true);
+}
+
 TEST_F(StrataCommand, DamageIsFoundAndSaid) {
   ModelLog log = SmallLog();
   EXPECT_EQ(RunJson({"verify", "--store", url()}, 0)["ok"], true);

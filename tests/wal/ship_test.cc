@@ -3,15 +3,13 @@
 
 #include <algorithm>
 
-#include "io/object_stream.h"
-#include "io/store_url.h"
 #include "segment/dictionary_store.h"
-#include "segment/digest.h"
+#include "segment/manifest_log.h"
 #include "segment/segment_reader.h"
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
 #include "tests/support/disk_helpers.h"
-#include "tests/wal/log_world.h"
+#include "tests/wal/ship_fixture.h"
 #include "wal/adoption.h"
 
 namespace strata::wal {
@@ -21,82 +19,6 @@ using segment::FrameNo;
 using segment::StoredSegment;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr char kNamespace[] = "app";
-constexpr int64_t kLong = 3'000'000;
-
-class ShipTest : public testing::Test {
- protected:
-  void SetUp() override {
-    ASSERT_TRUE(world_.disk->CreateDirectory("/store").ok());
-    Attach(world_);
-  }
-  static void Attach(LogWorld& world) {
-    world.store = {io::LocalStoreUrl("/store"), kNamespace};
-    world.options.seal_after_us = 1'000'000;
-  }
-
-  std::vector<StoredSegment> Stored() {
-    auto store = io::OpenStore(world_.disk.get(), &world_.random, world_.store.url);
-    EXPECT_TRUE(store.ok()) << store.status();
-    auto stored = segment::ListSegments(**store, kNamespace, world_.log->state().identity.log_id);
-    EXPECT_TRUE(stored.ok()) << stored.status();
-    return stored.value_or(std::vector<StoredSegment>{});
-  }
-
-  // Opened, and every byte of it verified.
-  std::unique_ptr<segment::SegmentReader> OpenStored(const StoredSegment& stored) {
-    store_ = *io::OpenStore(world_.disk.get(), &world_.random, world_.store.url);
-    auto source =
-        io::ObjectSource::Open(store_.get(), segment::BuildSegmentKey(kNamespace, stored.key));
-    EXPECT_TRUE(source.ok()) << source.status();
-    auto reader = segment::SegmentReader::Open(
-        *std::move(source),
-        std::make_shared<segment::StoredDictionaries>(store_.get(), &dictionaries_, kNamespace));
-    EXPECT_TRUE(reader.ok()) << reader.status();
-    const absl::Status verified = (*reader)->VerifyAll();
-    EXPECT_TRUE(verified.ok()) << verified;
-    return *std::move(reader);
-  }
-
-  uint64_t StoredDigest(const StoredSegment& stored) {
-    return OpenStored(stored)->commits().back().digest;
-  }
-
-  // Frames of a stored segment with a codec.
-  size_t CountCodec(const StoredSegment& stored, segment::Codec codec) {
-    const auto reader = OpenStored(stored);
-    const auto entries = reader->ReadDirectory(0, reader->footer().frames);
-    EXPECT_TRUE(entries.ok()) << entries.status();
-    return static_cast<size_t>(std::count_if(entries->begin(), entries->end(),
-                                             [&](auto& entry) { return entry.codec == codec; }));
-  }
-
-  uint64_t DigestNow() {
-    const auto versions = world_.Read();
-    EXPECT_TRUE(versions.ok()) << versions.status();
-    segment::Digest digest;
-    for (uint32_t i = 0; i < versions->size(); ++i) {
-      digest.Toggle(segment::PageHash(segment::PageNo(i + 1), PageBytes(i + 1, (*versions)[i])));
-    }
-    return digest.value();
-  }
-
-  static FrameNo ShippedOf(LogWorld& world) {
-    io::MutexLock lock(&world.log->state().append_mutex);
-    return world.log->state().progress.shipped;
-  }
-  FrameNo Shipped() { return ShippedOf(world_); }
-
-  uint64_t SealedDigest() {
-    io::MutexLock lock(&world_.log->state().append_mutex);
-    return world_.log->state().progress.sealed_digest;
-  }
-
-  LogWorld world_;
-  std::unique_ptr<io::ObjectStore> store_;
-  segment::DictionaryCache dictionaries_;
-};
 
 TEST_F(ShipTest, SegmentsFollowOneAnotherAndCarryTheDigest) {
   ASSERT_TRUE(world_.Open().ok());
@@ -326,6 +248,15 @@ TEST_F(ShipTest, SealingGoesOnAfterAKill) {
   EXPECT_EQ(world_.logger.text(), "");
 }
 
+TEST_F(ShipTest, AnIdleDatabaseAsksNothing) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  for (int i = 0; i < 20; ++i) world_.Pass(1'000'000);
+  const uint64_t calls = world_.disk->call_count();
+  for (int i = 0; i < 3600; ++i) world_.Pass(1'000'000);
+  EXPECT_EQ(world_.disk->call_count(), calls);
+}
+
 // Clean close with a store.
 
 TEST_F(ShipTest, CleanCloseLeavesThePlainFileAndItsIdentity) {
@@ -422,109 +353,6 @@ TEST_F(ShipTest, AnotherStoreThanRememberedIsRefused) {
   world_.Crash();
   world_.store.name_space = "other";
   EXPECT_TRUE(absl::IsInvalidArgument(world_.Open()));
-}
-
-// The background, under a clock that the test moves.
-
-TEST(MaintenanceTest, NormalIsSyncedWithinItsTime) {
-  LogWorld world;
-  world.options.quiet_us = 100'000'000;
-  ASSERT_TRUE(world.Open().ok());
-  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1, Durability::kNormal).ok());
-  world.Pass(world.options.unsynced_us - 1);
-  EXPECT_EQ(world.log->state().commits->synced(), FrameNo(0));
-  world.Pass(1);
-  EXPECT_EQ(world.log->state().commits->synced(), FrameNo(1));
-}
-
-TEST(MaintenanceTest, NormalIsSyncedWithinItsBytes) {
-  LogWorld world;
-  world.options.unsynced_bytes = 3 * 576;
-  ASSERT_TRUE(world.Open().ok());
-  for (uint64_t i = 1; i <= 3; ++i)
-    ASSERT_TRUE(world.CommitPages({{1, i}}, 1, Durability::kNormal).ok());
-  EXPECT_EQ(world.log->state().commits->synced(), FrameNo(0));
-  ASSERT_TRUE(world.CommitPages({{1, 4}}, 1, Durability::kNormal).ok());
-  EXPECT_EQ(world.log->state().commits->synced(), FrameNo(4));
-}
-
-TEST(MaintenanceTest, AMarkFollowsWhenTheLogGoesQuiet) {
-  LogWorld world;
-  ASSERT_TRUE(world.Open().ok());
-  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
-  EXPECT_EQ(RecoverLog(*world.disk, LogWorld::kDirectory)->durable, FrameNo(0));
-  world.Pass(world.options.quiet_us - 1);
-  EXPECT_EQ(RecoverLog(*world.disk, LogWorld::kDirectory)->durable, FrameNo(0));
-  world.Pass(1);
-  EXPECT_EQ(RecoverLog(*world.disk, LogWorld::kDirectory)->durable, FrameNo(1));
-  const uint64_t operations = world.disk->operation_count();
-  for (int i = 0; i < 20; ++i) world.Pass(1'000'000);
-  EXPECT_EQ(world.disk->operation_count(), operations) << "a quiet log writes";
-}
-
-TEST(MaintenanceTest, OffIsNeverSynced) {
-  LogWorld world;
-  ASSERT_TRUE(world.Open().ok());
-  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1, Durability::kOff).ok());
-  const auto syncs = [&] {
-    int count = 0;
-    for (const auto& each : world.disk->Operations())
-      count += each->kind == support::OperationKind::kSync;
-    return count;
-  };
-  const int before = syncs();
-  for (int i = 0; i < 10; ++i) world.Pass(1'000'000);
-  EXPECT_EQ(syncs(), before);
-}
-
-TEST(MaintenanceTest, ALongLogIsCheckpointedAndItsFilesRemoved) {
-  LogWorld world;
-  world.options.checkpoint_bytes = 8 * 576;
-  world.options.segment_bytes = 4096 + 4 * 576;
-  ASSERT_TRUE(world.Open().ok());
-  for (uint64_t i = 1; i <= 40; ++i) {
-    ASSERT_TRUE(world.CommitPages({{1, i}, {2, i}}, 2).ok());
-    world.Pass(1'000);
-  }
-  EXPECT_LE(world.LogFileNames().size(), 6u);
-  EXPECT_GE(world.log->state().index->floor(), FrameNo(60));
-  EXPECT_THAT(*world.Read(), ElementsAre(40, 40));
-}
-
-TEST(CheckpointerTest, StopsAtTheOldestReader) {
-  LogWorld world;
-  ASSERT_TRUE(world.Open().ok());
-  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
-  Connection reader(world.log);
-  ASSERT_TRUE(reader.BeginRead().ok());
-  ASSERT_TRUE(world.CommitPages({{1, 6}}, 1).ok());
-  ASSERT_TRUE(world.log->Checkpoint(FrameNo(2), true, false).ok());
-  EXPECT_EQ(world.log->state().index->floor(), FrameNo(1));
-  EXPECT_EQ(support::ReadAll(*world.disk, LogWorld::kDatabase), PageBytes(1, 5));
-  reader.EndRead();
-  ASSERT_TRUE(world.log->Checkpoint(FrameNo(2), true, false).ok());
-  EXPECT_EQ(support::ReadAll(*world.disk, LogWorld::kDatabase), PageBytes(1, 6));
-}
-
-TEST(CheckpointerTest, AFailedSyncOfTheDatabaseFileIsNotTriedAgain) {
-  LogWorld world;
-  ASSERT_TRUE(world.Open().ok());
-  ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
-  world.disk->FailOperation({.calls = support::kSyncCall});
-  EXPECT_FALSE(world.log->Checkpoint(FrameNo(1), true, false).ok());
-  EXPECT_FALSE(world.log->Checkpoint(FrameNo(1), true, false).ok());
-  EXPECT_EQ(world.log->state().index->floor(), FrameNo(0));
-  EXPECT_EQ(world.LogFileNames().size(), 1u);
-  EXPECT_TRUE(world.CommitPages({{1, 6}}, 1).ok());
-}
-
-TEST(CheckpointerTest, AShrunkDatabaseIsCut) {
-  LogWorld world;
-  world.CreateDatabase(5);
-  ASSERT_TRUE(world.Open().ok());
-  ASSERT_TRUE(world.CommitPages({{1, 5}}, 2).ok());
-  ASSERT_TRUE(world.log->Checkpoint(FrameNo(6), true, false).ok());
-  EXPECT_EQ(support::ReadAll(*world.disk, LogWorld::kDatabase).size(), 2 * kPageSize);
 }
 
 }  // namespace

@@ -1,0 +1,219 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "segment/manifest_log.h"
+#include "segment/store_layout.h"
+#include "segment/store_listing.h"
+#include "tests/support/disk_helpers.h"
+#include "tests/wal/ship_fixture.h"
+
+namespace strata::wal {
+namespace {
+
+using segment::FrameNo;
+using segment::StoredSegment;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Fencing: two copies of a database, one store.
+
+class FencingTest : public ShipTest {
+ protected:
+  // Another machine's copy of everything local, as it is now.
+  void CopyTo(LogWorld* other) {
+    for (const auto& [path, bytes] : world_.disk->Files()) {
+      if (path.rfind("/store", 0) == 0) continue;
+      if (path.rfind(LogWorld::kDirectory, 0) == 0) {
+        other->disk->CreateDirectory(LogWorld::kDirectory).IgnoreError();
+      }
+      ASSERT_TRUE(support::DurableFile(*other->disk, path, bytes).ok());
+    }
+    Attach(*other);
+  }
+  static void MoveStore(LogWorld& from, LogWorld& to) {
+    const auto files = from.disk->Files();
+    for (const auto& [path, bytes] : files) {
+      if (path.rfind("/store/", 0) != 0) continue;
+      for (size_t at = 1; (at = path.find('/', at + 1)) != std::string::npos;) {
+        to.disk->CreateDirectory(path.substr(0, at)).IgnoreError();
+      }
+      to.disk->Unlink(path).IgnoreError();
+      ASSERT_TRUE(support::DurableFile(*to.disk, path, bytes).ok());
+    }
+  }
+  segment::ManifestEdits StateIn(LogWorld& world) {
+    auto store = io::OpenStore(world.disk.get(), &world.random, world.store.url);
+    segment::ManifestLog manifests(store->get(), kNamespace, &world.clock, &world.random);
+    EXPECT_TRUE(manifests.Refresh().ok());
+    auto all = manifests.ReadAll();
+    EXPECT_TRUE(all.ok()) << all.status();
+    return all.value_or(segment::ManifestEdits());
+  }
+};
+
+TEST_F(FencingTest, ATakeoverClaimsTheNextEpochFromItsFirstFrameOn) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
+  CopyTo(&other);
+  MoveStore(world_, other);
+  other.options.takeover = true;
+  ASSERT_TRUE(other.Open().ok());
+  ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
+  other.Pass(kLong);
+  EXPECT_EQ(other.logger.text(), "");
+  auto state = StateIn(other);
+  ASSERT_EQ(state.claims.size(), 2u);
+  EXPECT_EQ(state.newest_claim()->first_frame, FrameNo(2));
+  EXPECT_EQ(state.end_of(state.newest_claim()->log_id), FrameNo(2));
+
+  // The one that was replaced goes on as if nothing had happened, and is told when it ships.
+  ASSERT_TRUE(world_.CommitPages({{1, 7}}, 1).ok());
+  MoveStore(other, world_);
+  world_.Pass(kLong);
+  EXPECT_THAT(world_.logger.text(), HasSubstr("was taken over by another writer (epoch 2"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(world_.CommitPages({{1, 8}}, 1)));
+  EXPECT_EQ(StateIn(world_), state);
+  EXPECT_THAT(*world_.Read(), ElementsAre(7));
+}
+
+TEST_F(FencingTest, AFencedWriterMayBeToldToGoOnUnshipped) {
+  world_.options.commits_when_fenced = true;
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
+  CopyTo(&other);
+  MoveStore(world_, other);
+  other.options.takeover = true;
+  ASSERT_TRUE(other.Open().ok());
+  ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
+  other.Pass(kLong);
+  MoveStore(other, world_);
+  ASSERT_TRUE(world_.CommitPages({{1, 7}}, 1).ok());
+  world_.Pass(kLong);
+  EXPECT_THAT(world_.logger.text(), HasSubstr("was taken over"));
+  EXPECT_TRUE(world_.CommitPages({{1, 8}}, 1).ok());
+  world_.Pass(kLong);
+  EXPECT_EQ(Shipped(), FrameNo(1));
+}
+
+TEST_F(FencingTest, ACopyThatShipsUnderTheSameEpochStopsTheOther) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
+  CopyTo(&other);
+  MoveStore(world_, other);
+  ASSERT_TRUE(other.Open().ok());
+  ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
+  ASSERT_TRUE(other.CommitPages({{1, 7}}, 1).ok());
+  other.Pass(kLong);
+  EXPECT_EQ(other.logger.text(), "");
+  const auto state = StateIn(other);
+  MoveStore(other, world_);
+  ASSERT_TRUE(world_.CommitPages({{1, 8}}, 1).ok());
+  world_.Pass(kLong);
+  EXPECT_THAT(world_.logger.text(), HasSubstr("another writer has shipped up to frame 3"));
+  EXPECT_EQ(StateIn(world_), state);
+}
+
+TEST_F(FencingTest, AnOlderCopyGivesUpWhatItLacksOnlyWhenTold) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
+  CopyTo(&other);
+  for (uint64_t i = 6; i < 9; ++i) {
+    ASSERT_TRUE(world_.CommitPages({{1, i}}, 1).ok());
+    world_.Pass(kLong);
+  }
+  MoveStore(world_, other);
+  ASSERT_TRUE(other.Open().ok());
+  ASSERT_TRUE(other.CommitPages({{1, 50}}, 1).ok());
+  other.Pass(kLong);
+  EXPECT_THAT(other.logger.text(), HasSubstr("went its own way"));
+  EXPECT_TRUE(absl::IsFailedPrecondition(other.CommitPages({{1, 51}}, 1)));
+  other.Crash();
+  other.options.takeover = true;
+  ASSERT_TRUE(other.Open().ok());
+  other.Pass(kLong);
+  const auto state = StateIn(other);
+  EXPECT_EQ(state.newest_claim()->first_frame, FrameNo(2));
+  EXPECT_EQ(state.end_of(state.newest_claim()->log_id), FrameNo(2));
+}
+
+TEST_F(FencingTest, AnEmptiedStoreIsRefused) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  world_.Crash();
+  for (const auto& [path, bytes] : world_.disk->Files()) {
+    const bool in_store = path.rfind("/store/", 0) == 0;
+    ASSERT_TRUE(!in_store || world_.disk->Unlink(path).ok());
+  }
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 6}}, 1).ok());
+  world_.Pass(kLong);
+  EXPECT_THAT(world_.logger.text(), HasSubstr("has lost everything"));
+}
+
+// Every call of the first ship fails once: the claim is made once, and nothing is shipped twice.
+TEST_F(FencingTest, AFirstShipThatFailsAtAnyCallClaimsOneEpoch) {
+  for (uint64_t nth = 0;; ++nth) {
+    LogWorld world(std::make_unique<support::SimulatedDisk>(), nth + 10);
+    ASSERT_TRUE(world.disk->CreateDirectory("/store").ok());
+    Attach(world);
+    ASSERT_TRUE(world.Open().ok());
+    ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
+    world.Pass(world.options.quiet_us + 1);
+    world.disk->FailOperation({.nth = nth});
+    for (int i = 0; i < 4; ++i) world.Pass(60'000'000);
+    const bool fired = world.disk->faults_fired() != 0;
+    world.disk->ClearFaults();
+    auto state = StateIn(world);
+    EXPECT_EQ(state.claims.size(), 1u) << nth;
+    EXPECT_EQ(state.adds.size(), 1u) << nth;
+    auto store = io::OpenStore(world.disk.get(), &world.random, world.store.url);
+    EXPECT_EQ(segment::ListEpochs(**store, kNamespace)->size(), 1u) << nth;
+    EXPECT_EQ(world.log->state().progress.shipped, FrameNo(1)) << nth << world.logger.text();
+    if (!fired || HasFailure()) break;
+  }
+}
+
+// Killed at any call, a takeover is finished by the next run, which was not told of it, behind what
+// the store has.
+TEST_F(FencingTest, ATakeoverCutShortAtAnyCallTakesNothingFromTheStore) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  bool claimed = false;
+  for (uint64_t nth = 0;; ++nth) {
+    LogWorld other(std::make_unique<support::SimulatedDisk>(), nth + 10);
+    CopyTo(&other);
+    MoveStore(world_, other);
+    other.options.takeover = true;
+    ASSERT_TRUE(other.Open().ok());
+    ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
+    other.Pass(other.options.quiet_us + 1);
+    other.disk->FailOperation({.nth = nth});
+    other.Pass(other.options.seal_after_us);
+    const bool fired = other.disk->faults_fired() != 0;
+    other.disk->ClearFaults();
+    other.Crash();
+    other.options.takeover = false;
+    ASSERT_TRUE(other.Open().ok()) << nth;
+    for (int i = 0; i < 4; ++i) other.Pass(60'000'000);
+    const auto state = StateIn(other);
+    for (const auto& [key, facts] : state.adds)
+      EXPECT_TRUE(segment::IsUnfenced(state, key)) << nth << ": frame " << key.first.value();
+    EXPECT_EQ(state.end_of(other.log->state().identity.log_id), FrameNo(2)) << nth;
+    claimed |= state.claims.size() == 2;
+    if (!fired || HasFailure()) break;
+  }
+  EXPECT_TRUE(claimed);
+}
+
+}  // namespace
+}  // namespace strata::wal
