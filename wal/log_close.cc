@@ -10,6 +10,9 @@ namespace strata::wal {
 using segment::FrameNo;
 
 absl::Status Log::Close(bool may_checkpoint, bool may_remove) {
+  if (store_ != nullptr) {  // also what the background has under way
+    store_->GiveUpAt(state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us);
+  }
   maintenance_.Stop();
   const absl::StatusOr<bool> last = state_.attachment->PrepareToLeave();
   absl::Status status = last.status();
