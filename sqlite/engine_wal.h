@@ -39,6 +39,9 @@ struct strata_wal {
 
 namespace strata::sqlite {
 
+// sqlite3_interrupt() was called on the connection that uses the wal.
+bool IsInterrupted(const strata_wal* wal);
+
 // False when the process forked after the wal was opened: then its locks, threads and snapshot are
 // the parent's, and nothing of it may be touched.
 bool IsOfThisProcess(const strata_wal* wal);
@@ -83,5 +86,12 @@ int SnapshotRecover(strata_wal*);
 int SnapshotCheck(strata_wal*, const unsigned char* snapshot);
 void SnapshotUnlock(strata_wal*);
 int SnapshotCompare(const unsigned char* a, const unsigned char* b);
+
+// strata_engine_functions.cc
+int CurrentFrame(strata_wal*, int64_t* frame);
+int DurableFrame(strata_wal*, int* has_store, int64_t* frame);
+int WaitDurable(strata_wal*, int64_t frame, int64_t timeout_ms, int* reached);
+int Seal(strata_wal*, int64_t* frame);
+int Status(strata_wal*, const char** json);
 
 }  // namespace strata::sqlite

@@ -35,6 +35,7 @@ int Open(const strata_wal_open_args* args, strata_wal** out) {
     try {
       wal->log_key = open->key;
       wal->connection = std::make_unique<wal::Connection>(open->log);
+      wal->connection->set_interrupted([wal = wal.get()] { return IsInterrupted(wal); });
     } catch (const std::bad_alloc&) {
       GiveBack(*std::move(open));
       throw;
@@ -170,7 +171,7 @@ constexpr strata_wal_methods kMethods = {
     .snapshot_compare = SnapshotCompare,
     .delete_log = DeleteLog,
     .is_log = IsLog,
-    .last_error = LastOpenError,
+    .last_error = LastError,
     .uses_shared_memory = 0,
     .frame_count = FrameCount,
     .read_frame_raw = ReadFrameRaw,
@@ -178,11 +179,20 @@ constexpr strata_wal_methods kMethods = {
     .savepoint_forget = SavepointForget,
     .file = File,
     .watch_checkpoints = WatchCheckpoints,
+    .frame = CurrentFrame,
+    .durable_frame = DurableFrame,
+    .wait_durable = WaitDurable,
+    .seal = Seal,
+    .status = Status,
 };
 
 }  // namespace
 
 bool IsOfThisProcess(const strata_wal* wal) { return wal->fork_generation == io::ForkGeneration(); }
+
+bool IsInterrupted(const strata_wal* wal) {
+  return wal->sqlite != nullptr && wal->host->is_interrupted(wal->sqlite) != 0;
+}
 
 int CheckProcess(const strata_wal* wal) {
   if (IsOfThisProcess(wal)) return SQLITE_OK;

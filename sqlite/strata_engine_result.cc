@@ -9,7 +9,7 @@ namespace strata::sqlite {
 
 namespace {
 
-thread_local std::string last_open_error;
+thread_local std::string last_error;
 
 int IoError(Doing doing) {
   switch (doing) {
@@ -22,6 +22,7 @@ int IoError(Doing doing) {
     case Doing::kSync:
       return SQLITE_IOERR_FSYNC;
     case Doing::kCheckpoint:
+    case Doing::kCall:
       return SQLITE_IOERR;
   }
   return SQLITE_IOERR;
@@ -62,11 +63,13 @@ int Code(const absl::Status& status, Doing doing) {
 
 }  // namespace
 
-const char* LastOpenError() { return last_open_error.c_str(); }
+const char* LastError() { return last_error.c_str(); }
 
 int ResultOf(const strata_wal_host* host, const absl::Status& status, Doing doing) {
-  if (doing == Doing::kOpen) last_open_error = std::string(status.message());
+  const bool is_told = doing == Doing::kOpen || doing == Doing::kCall;
+  if (is_told) last_error = std::string(status.message());
   if (status.ok()) return SQLITE_OK;
+  if (doing == Doing::kCall) return SQLITE_ERROR;
   const int rc = Code(status, doing);
   const bool ordinary = rc == SQLITE_BUSY_SNAPSHOT || rc == SQLITE_INTERRUPT ||
                         (rc == SQLITE_BUSY && doing != Doing::kOpen);

@@ -28,16 +28,31 @@ absl::Status ReadNumber(const strata_wal_host* host, const char* wal_name, const
   return absl::OkStatus();
 }
 
-absl::Status ReadFenced(const strata_wal_host* host, const char* wal_name, bool* goes_on) {
-  const char* text = host->uri_parameter(wal_name, "fenced");
+// One of two words from a URI parameter; `is_second` stays as it is when it is not given.
+absl::Status ReadChoice(const strata_wal_host* host, const char* wal_name, const char* key,
+                        absl::string_view first, absl::string_view second, bool* is_second) {
+  const char* text = host->uri_parameter(wal_name, key);
   if (text == nullptr) return absl::OkStatus();
   const absl::string_view value(text);
-  if (value != "stop" && value != "continue") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        host->database_name(wal_name), ": fenced=", value, ": expected stop or continue"));
+  if (value != first && value != second) {
+    return absl::InvalidArgumentError(absl::StrCat(host->database_name(wal_name), ": ", key, "=",
+                                                   value, ": expected ", first, " or ", second));
   }
-  *goes_on = value == "continue";
+  *is_second = value == second;
   return absl::OkStatus();
+}
+
+absl::Status ReadStoreChoices(const strata_wal_host* host, const char* name,
+                              wal::Options* options) {
+  STRATA_RETURN_IF_ERROR(
+      ReadChoice(host, name, "fenced", "stop", "continue", &options->commits_when_fenced));
+  STRATA_RETURN_IF_ERROR(
+      ReadChoice(host, name, "durable", "local", "store", &options->commits_wait_for_store));
+  if (!options->commits_when_fenced || !options->commits_wait_for_store) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(host->database_name(name),
+                   ": durable=store and fenced=continue exclude each other: a commit cannot wait ",
+                   "for a store that gets no more"));
 }
 
 }  // namespace
@@ -74,7 +89,7 @@ absl::StatusOr<wal::Options> ReadSettings(const strata_wal_host* host, const cha
   uint64_t takeover = 0;
   STRATA_RETURN_IF_ERROR(ReadNumber(host, name, "takeover", kByte, 0, &takeover));
   options.takeover = takeover != 0;
-  STRATA_RETURN_IF_ERROR(ReadFenced(host, name, &options.commits_when_fenced));
+  STRATA_RETURN_IF_ERROR(ReadStoreChoices(host, name, &options));
   return options;
 }
 

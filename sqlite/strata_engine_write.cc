@@ -37,9 +37,7 @@ int WriteLock(strata_wal* wal, int lock) {
       return SQLITE_OK;
     }
     const int timeout_ms = wal->sqlite == nullptr ? 0 : wal->host->busy_timeout_ms(wal->sqlite);
-    const auto interrupted = [wal] {
-      return wal->sqlite != nullptr && wal->host->is_interrupted(wal->sqlite) != 0;
-    };
+    const auto interrupted = [wal] { return IsInterrupted(wal); };
     switch (wal->connection->LockForWrite(int64_t{1000} * timeout_ms, interrupted)) {
       case wal::WriteLock::Outcome::kAcquired:
         return SQLITE_OK;

@@ -153,8 +153,9 @@ typedef struct strata_wal_methods {
   int (*delete_log)(struct sqlite3_vfs*, const char* wal_name);
   /* *is_log: nonzero when `wal_name` is a log of this engine (selects it without a parameter). */
   int (*is_log)(struct sqlite3_vfs*, const char* wal_name, int* is_log);
-  /* Why the last open on this thread failed, or "": the message of a failed sqlite3_open() or
-  ** ATTACH. May be NULL. The text lives until the thread's next call of a method. */
+  /* Why the last open, or SQL function, failed on this thread, or "": the message of a failed
+  ** sqlite3_open() or ATTACH. May be NULL. The text lives until the thread's next call of a
+  ** method. */
   const char* (*last_error)(void);
 
   /* What libSQL's table has beside SQLite's calls. */
@@ -183,6 +184,23 @@ typedef struct strata_wal_methods {
   ** `page` NULL and zeros when everything in the log is in the database file. A result but
   ** SQLITE_OK ends the checkpoint, which then answers it. NULL: no more. */
   void (*watch_checkpoints)(strata_wal*, strata_page_copied copied, void* context);
+
+  /* What the SQL functions of docs/sql_functions.md answer; each may be NULL. They return a result
+  ** code whose reason, if any, is in last_error. They may be called with a transaction open and
+  ** without one. */
+  /* The last commit that the open read transaction sees; without one, the last visible commit; 0
+  ** when there is none. */
+  int (*frame)(strata_wal*, int64_t* frame);
+  /* The store has everything up to here; *has_store = 0: there is no store. */
+  int (*durable_frame)(strata_wal*, int* has_store, int64_t* frame);
+  /* *reached = 1 once the store has `frame`, 0 after `timeout_ms` (negative: no limit). */
+  int (*wait_durable)(strata_wal*, int64_t frame, int64_t timeout_ms, int* reached);
+  /* Has everything that is visible sealed and sent to the store, without waiting; returns its last
+  ** frame. */
+  int (*seal)(strata_wal*, int64_t* frame);
+  /* The state of the log as a JSON object. The text lives until the thread's next call of a method.
+  ** */
+  int (*status)(strata_wal*, const char** json);
 } strata_wal_methods;
 
 /* Registers an engine and hands it its host. Before the first database is opened; once per process

@@ -177,15 +177,19 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   }
   STRATA_RETURN_IF_ERROR(transaction_.Commit(pages, database_pages, durability));
   may_append_ = false;
-  snapshot_ = state_.commits->appended();
-  last_snapshot_ = snapshot_;
-  state_.readers.Advance(slot_, snapshot_.frame);
+  const CommitPoint committed = state_.commits->appended();
   // One who has nothing to wait for keeps it until he ends, as SQLite does: whoever read before
   // this commit and now wants to write finds the lock taken, seldom his snapshot stale.
-  if (MustWait(snapshot_.frame)) ReleaseWriteLock(WriteLock::Next::kWaits);
-  RefreshFiles();
+  if (MustWait(committed.frame) || state_.options.commits_wait_for_store)
+    ReleaseWriteLock(WriteLock::Next::kWaits);
   log_->NoteCommit();
-  STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(snapshot_.frame));
+  STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(committed.frame));
+  if (state_.options.commits_wait_for_store)
+    STRATA_RETURN_IF_ERROR(log_->WaitStoredAfterCommit(committed.frame, interrupted_));
+  snapshot_ = committed;
+  last_snapshot_ = snapshot_;
+  state_.readers.Advance(slot_, snapshot_.frame);
+  RefreshFiles();
   return BoundUnsynced(durability);
 }
 

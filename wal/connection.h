@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,6 +22,9 @@ class Connection {
   ~Connection();
 
   Log& log() { return *log_; }
+
+  // Asked while a commit waits for the store; true: it shall wait no longer.
+  void set_interrupted(std::function<bool()> interrupted) { interrupted_ = std::move(interrupted); }
 
   // Takes a snapshot: of the last visible commit, or of the last appended one with the write lock
   // held. Returns whether it differs from the connection's last one.
@@ -89,6 +93,7 @@ class Connection {
   ReaderRegistry::Slot* slot_ = nullptr;  // taken by the first read
   WriteTransaction transaction_;
 
+  std::function<bool()> interrupted_;
   bool reading_ = false;
   CommitPoint snapshot_;
   std::optional<CommitPoint> last_snapshot_;

@@ -217,6 +217,10 @@ absl::Status Log::CheckStore(const StoreAddress& store) {
 }
 
 absl::Status Log::OpenStore() {
+  if (state_.identity.store.empty() && state_.options.commits_wait_for_store) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(place_.database, ": durable=store, but this database has no store"));
+  }
   if (state_.identity.store.empty() || place_.read_only) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(segment::CheckNamespaceName(state_.identity.name_space));
   STRATA_ASSIGN_OR_RETURN(store_, io::OpenStore(state_.environment.files, state_.environment.random,

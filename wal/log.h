@@ -24,6 +24,15 @@
 // docs/architecture.md.
 namespace strata::wal {
 
+// How far a store is behind its log.
+struct StoreProgress {
+  std::string url;
+  std::string name_space;
+  segment::FrameNo stored;  // the store has everything up to here
+  uint64_t waiting_frames = 0;
+  uint64_t waiting_bytes = 0;  // of log
+};
+
 class Log {
  public:
   // Creates the log directory or recovers what is in it, and makes durable what is served from it;
@@ -87,6 +96,24 @@ class Log {
   // After a commit was appended.
   void NoteCommit() { maintenance_.NoteCommit(); }
 
+  // The store has the log up to here; 0: nothing, or there is no store.
+  segment::FrameNo stored_frame();
+  // Has everything that is visible sealed and shipped soon; returns its last frame. Like the next
+  // two: FailedPrecondition without a store, and when shipping has ended for good.
+  absl::StatusOr<segment::FrameNo> RequestSeal();
+  // Has `frame` shipped soon, and waits until the store has it: false when that took longer than
+  // `timeout_us` (negative: no limit). InvalidArgument: there is no such frame. Cancelled:
+  // `interrupted` (may be empty) said so.
+  absl::StatusOr<bool> WaitStored(segment::FrameNo frame, int64_t timeout_us,
+                                  const std::function<bool()>& interrupted);
+  // The same without a limit, for a commit that was made here already: an interruption is told to
+  // the logger only.
+  absl::Status WaitStoredAfterCommit(segment::FrameNo frame,
+                                     const std::function<bool()>& interrupted);
+  bool has_store() const { return shipper_.has_store(); }
+  StoreProgress store_progress();
+  absl::Status shipping_failure() const { return shipper_.stopped(); }
+
   // Before a commit that is more than synchronous=OFF.
   absl::Status OweSyncs() { return maintenance_.OweSyncs(); }
 
@@ -128,6 +155,7 @@ class Log {
   absl::Status LeaveToOthers();
   absl::Status CloseLast(bool may_checkpoint, bool may_remove);
   absl::Status CloseOwned(bool may_checkpoint, bool may_remove);
+  absl::Status CheckShips() const;
   absl::Status RemoveDirectory();
   void RemoveWhatReadersMade();
   absl::Status WriteCleanState();

@@ -56,6 +56,7 @@ void Maintenance::Stop() {
     io::MutexLock lock(&mutex_);
     stop_ = true;
     wake_.SignalAll();
+    shipped_.SignalAll();
   }
   ownership_.set_listening(false);
   if (sync_thread_.joinable()) state_.attachment->Ring(state_.attachment->slot());
@@ -138,6 +139,19 @@ void Maintenance::RequestCheckpoint() {
   wake_.SignalAll();
 }
 
+void Maintenance::RequestShip(FrameNo frame) {
+  uint64_t before = ship_requested_.load();
+  while (before < frame.value() && !ship_requested_.compare_exchange_weak(before, frame.value())) {
+  }
+  io::MutexLock lock(&mutex_);
+  wake_.SignalAll();
+}
+
+void Maintenance::WaitForShip(int64_t wait_us) {
+  io::MutexLock lock(&mutex_);
+  if (!stop_) shipped_.WaitFor(&mutex_, wait_us);
+}
+
 int64_t Maintenance::RunSyncs(int64_t now) {
   const int64_t others = ownership_.LookAround(now);
   if (!ownership_.owned()) return others;  // syncs are the owner's
@@ -206,7 +220,22 @@ int64_t Maintenance::RunTransfers(int64_t now) {
       last != 0 && now - last < kAwakeUs;  // no wake-up for each commit while they come
   if (busy || CheckpointIsDue() || checkpointer_.HasOldFiles())
     next = std::min(next, now + kRetryTransferUs);
-  return next;
+  return ShipIsRequested() ? std::min(next, std::max(now, retry_ship_us_)) : next;
+}
+
+void Maintenance::NoteShip() {
+  io::MutexLock lock(&mutex_);
+  shipped_.SignalAll();
+}
+
+// Something that was asked for is visible, and not in the store.
+bool Maintenance::ShipIsRequested() const {
+  if (!shipper_.has_store() || !shipper_.stopped().ok()) return false;
+  const FrameNo wanted =
+      std::min(FrameNo(ship_requested_.load()), state_.commits->visible_frame());
+  io::MutexLock lock(&state_.append_mutex);
+  state_.RefreshProgress();
+  return wanted > state_.progress.shipped;
 }
 
 void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
@@ -215,6 +244,7 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
   FrameNo shipped;
   {
     io::MutexLock lock(&state_.append_mutex);
+    state_.RefreshProgress();
     shipped = state_.progress.shipped;
   }
   if (visible <= shipped) {
@@ -226,14 +256,19 @@ void Maintenance::ShipIfDue(int64_t now, int64_t* next) {
   if (now < retry_ship_us_) return;
   const int64_t since = state_.unsealed_since_us.load(std::memory_order_relaxed);
   const bool large = state_.BytesOf(visible.value() - shipped.value()) >= state_.options.seal_bytes;
-  if (!large && now - since < state_.options.seal_after_us) {
+  const bool requested = ship_requested_.load() > shipped.value();
+  if (!large && !requested && now - since < state_.options.seal_after_us) {
     *next = std::min(*next, since + state_.options.seal_after_us);
     return;
   }
   MaintenanceLock lock(&state_, &follower_, 0);
+  if (absl::IsUnavailable(lock.status())) {
+    retry_ship_us_ = now + kRetryLockUs;
+    return;
+  }
   const absl::Status status =
       lock.status().ok() ? shipper_.ShipUpTo(visible, now + kShipRoundUs) : lock.status();
-  if (absl::IsUnavailable(lock.status())) return;
+  NoteShip();
   if (status.ok() || absl::IsDeadlineExceeded(status)) {
     ship_backoff_us_ = 0;
     return;

@@ -42,6 +42,11 @@ class Maintenance {
   // A checkpoint soon, whatever the size of the log. Any thread.
   void RequestCheckpoint();
 
+  // What is visible up to `frame` into the store soon, whatever its size and age. Any thread.
+  void RequestShip(segment::FrameNo frame);
+  // Returns after the next attempt to ship, or `wait_us`. Any thread.
+  void WaitForShip(int64_t wait_us);
+
   // One round of everything that is due at `now` (monotonic us); returns when the next is, the
   // largest number when nothing is before another commit.
   int64_t RunSyncs(int64_t now);
@@ -62,6 +67,8 @@ class Maintenance {
   void SyncIfDue(int64_t now, int64_t* next);
   void MarkIfQuiet(int64_t now, int64_t* next);
   void ShipIfDue(int64_t now, int64_t* next);
+  bool ShipIsRequested() const;
+  void NoteShip();
   bool CheckpointIsDue() const;
   void CheckpointIfDue();
   void SleepUntil(int64_t next);
@@ -78,12 +85,14 @@ class Maintenance {
   LogOwnership& ownership_;
 
   std::atomic<bool> checkpoint_requested_{false};
+  std::atomic<uint64_t> ship_requested_{0};  // up to this frame
   std::atomic<int64_t> marked_commit_us_{0};  // last_commit_us that the newest mark covers
   int64_t retry_ship_us_ = 0;                 // not before (after an error)
   int64_t ship_backoff_us_ = 0;
 
   io::Mutex mutex_;
   io::CondVar wake_;
+  io::CondVar shipped_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
   std::atomic<bool> started_{false};

@@ -35,4 +35,5 @@
 #include "sqlite/inject/dispatch.c"
 #include "sqlite/inject/snapshots.c"
 #include "sqlite/inject/host.c"
+#include "sqlite/inject/functions.c"
 #include "sqlite/inject/open_database.c"

@@ -201,7 +201,10 @@ static int strata_append_frames(Wal* wal, int page_size, PgHdr* list, Pgno datab
     pages[i].page_no = page->pgno;
     pages[i].data = page->pData;
   }
+  /* A commit may wait for long: the connection whose interruption ends that is not the wal's between transactions. */
+  wal->methods->set_connection(wal->engine, strata_opaque(wal->writer));
   rc = wal->methods->frames(wal->engine, page_size, pages, count, database_pages, commit, sync_flags);
+  wal->methods->set_connection(wal->engine, strata_opaque(wal->connection));
   if (pages != few) sqlite3_free(pages);
   return rc;
 }

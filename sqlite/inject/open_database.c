@@ -71,6 +71,7 @@ static void strata_open_main(sqlite3* db) {
   sqlite3_busy_timeout(db, STRATA_OPEN_BUSY_MS);
   rc = strata_prepare_database(db->aDb[0].pBt, &message);
   sqlite3_busy_timeout(db, 0);
+  if (rc == SQLITE_OK) rc = strata_add_functions_for(db, sqlite3BtreePager(db->aDb[0].pBt));
   if (rc != SQLITE_OK) {
     sqlite3ErrorWithMsg(db, rc, message ? "%s" : 0, message);
   } else {
@@ -82,7 +83,9 @@ static void strata_open_main(sqlite3* db) {
 /* In the place of sqlite3Init() in ATTACH, where the new database is the last one. */
 static int strata_init_attached(sqlite3* db, char** message) {
   char* reason = 0;
-  int rc = strata_prepare_database(db->aDb[db->nDb - 1].pBt, &reason);
+  Btree* tree = db->aDb[db->nDb - 1].pBt;
+  int rc = strata_prepare_database(tree, &reason);
+  if (rc == SQLITE_OK) rc = strata_add_functions_for(db, sqlite3BtreePager(tree));
   if (rc == SQLITE_OK) return sqlite3Init(db, message);
   if (reason) sqlite3SetString(message, db, reason);
   sqlite3_free(reason);
