@@ -52,9 +52,14 @@ absl::Status CachedObject::CheckRange(uint64_t offset, uint64_t length) const {
 
 absl::StatusOr<std::vector<uint8_t>> CachedObject::Fetch(uint64_t offset, uint64_t length) {
   STRATA_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, store_->GetRange(key_, offset, length));
-  if (bytes.size() == length) return bytes;
-  return absl::DataLossError(absl::StrCat(name_, ": read at ", offset, ": expected ", length,
-                                          " bytes, found ", bytes.size()));
+  STRATA_RETURN_IF_ERROR(CheckLength(offset, length, bytes.size()));
+  return bytes;
+}
+
+absl::Status CachedObject::CheckLength(uint64_t offset, uint64_t expected, uint64_t found) const {
+  if (expected == found) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(name_, ": read at ", offset, ": expected ", expected,
+                                          " bytes, found ", found));
 }
 
 absl::StatusOr<BlockCache::Block> CachedObject::GetBlock(uint64_t number) {
@@ -70,9 +75,8 @@ absl::StatusOr<BlockCache::Block> CachedObject::GetBlock(uint64_t number) {
 absl::Status CachedObject::ReadAt(uint64_t offset, io::MutableBytes out) {
   STRATA_RETURN_IF_ERROR(CheckRange(offset, out.size()));
   if (out.size() >= BlockCache::kBlockBytes) {
-    STRATA_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, Fetch(offset, out.size()));
-    std::memcpy(out.data(), bytes.data(), bytes.size());
-    return absl::OkStatus();
+    STRATA_ASSIGN_OR_RETURN(const size_t got, store_->GetInto(key_, offset, out));
+    return CheckLength(offset, out.size(), got);
   }
   while (!out.empty()) {
     uint64_t number = offset / BlockCache::kBlockBytes;

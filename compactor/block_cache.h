@@ -61,6 +61,7 @@ class CachedObject : public io::ByteSource {
 
  private:
   absl::Status CheckRange(uint64_t offset, uint64_t length) const;
+  absl::Status CheckLength(uint64_t offset, uint64_t expected, uint64_t found) const;
   absl::StatusOr<std::vector<uint8_t>> Fetch(uint64_t offset, uint64_t length);
   absl::StatusOr<BlockCache::Block> GetBlock(uint64_t number);
 

@@ -38,25 +38,30 @@ bool MergedPages::IsEncodedAsWanted(const FetchedPage& fetched) const {
   return !is_sealed && fetched.header.dictionary_id == dictionary_id;
 }
 
+absl::Status MergedPages::Encode(const FetchedPage& fetched) {
+  EncodedPage& encoded = encoded_[fetched.position];
+  encoded.header = fetched.header;
+  encoded.page_hash = fetched.page_hash;
+  encoded.header.page_checksum = io::Crc32c(0, fetched.page);
+  if (IsEncodedAsWanted(fetched)) {
+    encoded.payload.assign(fetched.payload.begin(), fetched.payload.end());
+    return absl::OkStatus();
+  }
+  STRATA_ASSIGN_OR_RETURN(encoded.header.codec,
+                          segment::EncodePage(fetched.page, encoding_, &encoded.payload));
+  if (encoded.header.codec == Codec::kRaw)
+    encoded.payload.assign(fetched.page.begin(), fetched.page.end());
+  encoded.header.stored_length = static_cast<uint32_t>(encoded.payload.size());
+  encoded.header.dictionary_id = 0;
+  if (encoded.header.codec == Codec::kZstdDictionary)
+    encoded.header.dictionary_id = encoding_.dictionary->id();
+  return absl::OkStatus();
+}
+
 absl::Status MergedPages::EncodeWindow(absl::Span<const UnionEntry> window) {
   encoded_.resize(std::max(encoded_.size(), window.size()));
-  return FetchPages(chain_, window, threads_, [this](const FetchedPage& fetched) {
-    EncodedPage& encoded = encoded_[fetched.position];
-    encoded.header = fetched.header;
-    encoded.page_hash = fetched.page_hash;
-    encoded.header.page_checksum = io::Crc32c(0, fetched.page);
-    if (IsEncodedAsWanted(fetched)) {
-      encoded.payload.assign(fetched.payload.begin(), fetched.payload.end());
-      return absl::OkStatus();
-    }
-    STRATA_ASSIGN_OR_RETURN(encoded.header.codec,
-                            segment::EncodePage(fetched.page, encoding_, &encoded.payload));
-    if (encoded.header.codec == Codec::kRaw)
-      encoded.payload.assign(fetched.page.begin(), fetched.page.end());
-    encoded.header.stored_length = static_cast<uint32_t>(encoded.payload.size());
-    encoded.header.dictionary_id = 0;
-    if (encoded.header.codec == Codec::kZstdDictionary)
-      encoded.header.dictionary_id = encoding_.dictionary->id();
+  return FetchPages(chain_, window, threads_, [this](absl::Span<const FetchedPage> pages) {
+    for (const FetchedPage& page : pages) STRATA_RETURN_IF_ERROR(Encode(page));
     return absl::OkStatus();
   });
 }

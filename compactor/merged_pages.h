@@ -35,6 +35,7 @@ class MergedPages {
   };
 
   bool IsEncodedAsWanted(const FetchedPage& fetched) const;
+  absl::Status Encode(const FetchedPage& fetched);
   absl::Status EncodeWindow(absl::Span<const segment::UnionEntry> window);
   void AddToDigest(uint64_t page, uint64_t page_hash);
   void AddZeroPages(uint64_t begin, uint64_t end);

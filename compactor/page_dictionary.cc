@@ -46,11 +46,14 @@ absl::StatusOr<TrainingSamples> SamplePages(const SegmentChain& chain, size_t th
   STRATA_ASSIGN_OR_RETURN(const std::vector<UnionEntry> chosen,
                           SpreadWinners(chain, TrainingSamples::kMaxBytes / page_size / 2));
   std::vector<uint8_t> pages(chosen.size() * page_size);
-  STRATA_RETURN_IF_ERROR(FetchPages(chain, chosen, threads, [&](const FetchedPage& fetched) {
-    std::copy(fetched.page.begin(), fetched.page.end(),
-              pages.begin() + static_cast<ptrdiff_t>(fetched.position * page_size));
+  const auto keep = [&](absl::Span<const FetchedPage> some) {
+    for (const FetchedPage& fetched : some) {
+      std::copy(fetched.page.begin(), fetched.page.end(),
+                pages.begin() + static_cast<ptrdiff_t>(fetched.position * page_size));
+    }
     return absl::OkStatus();
-  }));
+  };
+  STRATA_RETURN_IF_ERROR(FetchPages(chain, chosen, threads, keep));
   for (size_t i = 0; i < chosen.size(); ++i) {
     samples.Offer(io::ByteView(pages).subspan(i * page_size, page_size));
   }

@@ -23,17 +23,21 @@ struct FetchedPage {
   uint64_t page_hash = 0;
 };
 
-// Called from several threads at once; the views are valid during the call.
-using PageUser = std::function<absl::Status(const FetchedPage&)>;
+// Gets neighbours of one segment, in the order in which it stores them. Called from several threads
+// at once; the views are valid during the call.
+using PagesUser = std::function<absl::Status(absl::Span<const FetchedPage>)>;
 
 // Reads the versions that `winners` name from the chain's segments, in the order in which they are
-// stored and from up to `threads` threads. Stops at the first error. DataLoss when a page is not
-// the one, or has not the hash, that the index says. Memory: a few pages a thread, and 16 bytes a
-// winner.
+// stored and from up to `threads` threads, each with one read of up to 1 MiB at a time. Stops at
+// the first error. DataLoss when a page is not the one, or has not the hash, that the index says.
+// Memory: about 3 MiB a thread, and 16 bytes a winner.
 absl::Status FetchPages(const SegmentChain& chain, absl::Span<const segment::UnionEntry> winners,
-                        size_t threads, const PageUser& use);
+                        size_t threads, const PagesUser& use);
 
 // Threads that suit this machine: its cores, at most 8.
 size_t DefaultThreads();
+
+// Threads that suit a store: enough that a distant one is not waited for.
+size_t FetchThreads(const io::ObjectStore& store);
 
 }  // namespace strata::compactor

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "absl/strings/str_format.h"
+#include "absl/types/span.h"
 #include "compactor/output_file.h"
 #include "compactor/page_fetcher.h"
 #include "compactor/segment_chain.h"
@@ -23,8 +24,9 @@ constexpr size_t kWindowPages = 1 << 16;  // winners held at a time
 // Puts the pages of a chain into a file, and works out their digest.
 class PageWriter {
  public:
-  PageWriter(const SegmentChain& chain, io::File* file, const RestoreOptions& options)
-      : chain_(chain), file_(file), options_(options) {}
+  PageWriter(const SegmentChain& chain, io::File* file, size_t threads,
+             const RestoreOptions& options)
+      : chain_(chain), file_(file), threads_(threads), options_(options) {}
 
   absl::Status Run();
   uint64_t digest() const { return digest_; }
@@ -36,11 +38,12 @@ class PageWriter {
     return page == segment::LockBytePage(chain_.page_size()).value();
   }
   void AddZeroPages(uint64_t begin, uint64_t end);
-  absl::Status WriteOne(const FetchedPage& fetched);
+  absl::Status Write(absl::Span<const FetchedPage> fetched);
   absl::Status WriteWindow(absl::Span<const UnionEntry> window);
 
   const SegmentChain& chain_;
   io::File* const file_;
+  const size_t threads_;
   const RestoreOptions& options_;
   std::atomic<uint64_t> digest_{0};
   std::atomic<uint64_t> pages_fetched_{0};
@@ -56,20 +59,31 @@ void PageWriter::AddZeroPages(uint64_t begin, uint64_t end) {
   }
 }
 
-absl::Status PageWriter::WriteOne(const FetchedPage& fetched) {
-  uint64_t page = fetched.header.page.value();
-  STRATA_RETURN_IF_ERROR(file_->Write((page - 1) * chain_.page_size(), fetched.page));
-  if (!IsLockBytePage(page)) digest_ ^= fetched.page_hash;
-  uint64_t done = ++pages_fetched_;
-  if (options_.progress && done % 1024 == 0)
-    options_.progress(done, chain_.commit().database_pages);
+// Pages that follow each other in the file too are written at once.
+absl::Status PageWriter::Write(absl::Span<const FetchedPage> fetched) {
+  std::vector<io::ByteView> parts;
+  parts.reserve(fetched.size());
+  uint64_t digest = 0;
+  for (size_t i = 0; i < fetched.size(); ++i) {
+    const uint64_t page = fetched[i].header.page.value();
+    if (!IsLockBytePage(page)) digest ^= fetched[i].page_hash;
+    parts.push_back(fetched[i].page);
+    const bool goes_on =
+        i + 1 < fetched.size() && fetched[i + 1].header.page.value() == page + 1;
+    if (goes_on) continue;
+    const uint64_t first = page + 1 - parts.size();
+    STRATA_RETURN_IF_ERROR(file_->WriteAt((first - 1) * chain_.page_size(), parts));
+    parts.clear();
+  }
+  digest_ ^= digest;
+  const uint64_t done = pages_fetched_ += fetched.size();
+  if (options_.progress) options_.progress(done, chain_.commit().database_pages);
   return absl::OkStatus();
 }
 
 absl::Status PageWriter::WriteWindow(absl::Span<const UnionEntry> window) {
-  size_t threads = options_.threads == 0 ? DefaultThreads() : options_.threads;
-  return FetchPages(chain_, window, threads,
-                    [this](const FetchedPage& page) { return WriteOne(page); });
+  return FetchPages(chain_, window, threads_,
+                    [this](absl::Span<const FetchedPage> pages) { return Write(pages); });
 }
 
 absl::Status PageWriter::Run() {
@@ -124,7 +138,8 @@ absl::StatusOr<RestoreResult> Restore(io::ObjectStore* store, BlockCache* cache,
                           OutputFile::Create(file_system, random, output, options.force));
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<SegmentChain> chain,
                           SegmentChain::Open(store, cache, history.ns, *target.log, plan.path));
-  PageWriter writer(*chain, &file->file(), options);
+  const size_t threads = options.threads == 0 ? FetchThreads(*store) : options.threads;
+  PageWriter writer(*chain, &file->file(), threads, options);
   STRATA_RETURN_IF_ERROR(writer.Run());
   RestoreResult result;
   result.database_bytes = uint64_t{chain->commit().database_pages} * chain->page_size();

@@ -52,6 +52,14 @@ absl::StatusOr<std::vector<uint8_t>> LocalObjectStore::GetRange(const std::strin
   return ReadRange(*file, offset, wanted);
 }
 
+absl::StatusOr<size_t> LocalObjectStore::GetInto(const std::string& key, uint64_t offset,
+                                                 MutableBytes out) {
+  STRATA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, OpenObject(key));
+  STRATA_ASSIGN_OR_RETURN(const size_t got, file->ReadAt(offset, out));
+  counters_.CountReceived(got);
+  return got;
+}
+
 absl::StatusOr<ObjectStore::Tail> LocalObjectStore::GetTail(const std::string& key,
                                                             uint64_t length) {
   STRATA_ASSIGN_OR_RETURN(const std::unique_ptr<File> file, OpenObject(key));

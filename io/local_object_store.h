@@ -30,6 +30,8 @@ class LocalObjectStore : public ObjectStore {
                                                     IfPresent if_present) override;
   absl::StatusOr<std::vector<uint8_t>> GetRange(const std::string& key, uint64_t offset,
                                                 uint64_t length) override;
+  absl::StatusOr<size_t> GetInto(const std::string& key, uint64_t offset,
+                                 MutableBytes out) override;
   absl::StatusOr<Tail> GetTail(const std::string& key, uint64_t length) override;
   absl::StatusOr<std::vector<ObjectInfo>> List(const std::string& prefix, const std::string& after,
                                                size_t limit) override;

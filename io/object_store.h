@@ -53,6 +53,9 @@ class ObjectStore {
   virtual absl::StatusOr<std::vector<uint8_t>> GetRange(const std::string& key, uint64_t offset,
                                                         uint64_t length) = 0;
 
+  // The same into `out`, from its front on; the number of bytes.
+  virtual absl::StatusOr<size_t> GetInto(const std::string& key, uint64_t offset, MutableBytes out);
+
   // The last `length` bytes (all of a shorter object) and the object's size.
   struct Tail {
     std::vector<uint8_t> bytes;
@@ -75,6 +78,9 @@ class ObjectStore {
 
   // The URL it was opened with, for messages; carries no credentials.
   virtual const std::string& url() const = 0;
+
+  // Whether each request waits for a network, so that many at once take no longer than one.
+  virtual bool is_remote() const { return false; }
 
   // What was asked of this store object so far; zeros from a store that does not count.
   virtual RequestCounts request_counts() const { return {}; }

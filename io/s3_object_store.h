@@ -35,6 +35,7 @@ class S3ObjectStore : public ObjectStore {
                                                size_t limit) override;
   absl::Status Delete(const std::string& key) override;
   const std::string& url() const override { return url_; }
+  bool is_remote() const override { return true; }
   RequestCounts request_counts() const override { return machinery_.counters->Get(); }
   void GiveUpAt(int64_t monotonic_us) override { client_.GiveUpAt(monotonic_us); }
 

@@ -78,20 +78,27 @@ absl::StatusOr<FrameHeader> SegmentReader::DescribeFrame(const DirectoryEntry& e
   return header;
 }
 
-absl::StatusOr<FrameHeader> SegmentReader::ReadDenseRecord(const DirectoryEntry& entry,
-                                                           std::vector<uint8_t>* payload) const {
-  std::vector<uint8_t>& bytes = *payload;
+absl::StatusOr<FrameHeader> SegmentReader::ParseDenseRecord(const DirectoryEntry& entry,
+                                                            io::ByteView record,
+                                                            io::ByteView* payload) const {
   STRATA_ASSIGN_OR_RETURN(FrameHeader header, DescribeFrame(entry));
-  bytes.resize(kDenseHeaderSize + entry.stored_length);
-  STRATA_RETURN_IF_ERROR(source_->ReadAt(entry.offset, absl::MakeSpan(bytes)));
-  const io::ByteView stored = io::ByteView(bytes).subspan(kDenseHeaderSize);
-  if (!DecodeDenseHeader(bytes.data(), stored, seed_, &header)) {
-    return absl::DataLossError(absl::StrCat(source_->name(), ": offset ", entry.offset,
-                                            ": checksum of frame ", entry.frame.value(),
-                                            ": expected another than ", header.checksum));
+  *payload = record.subspan(kDenseHeaderSize);
+  if (DecodeDenseHeader(record.data(), *payload, seed_, &header)) return header;
+  return absl::DataLossError(absl::StrCat(source_->name(), ": offset ", entry.offset,
+                                          ": checksum of frame ", entry.frame.value(),
+                                          ": expected another than ", header.checksum));
+}
+
+absl::StatusOr<io::ByteView> SegmentReader::PlainPage(const DirectoryEntry& entry,
+                                                      const FrameHeader& header,
+                                                      io::ByteView payload,
+                                                      io::MutableBytes room) const {
+  if (header.codec == Codec::kRaw && payload.size() == header_.page_size) {
+    STRATA_RETURN_IF_ERROR(CheckPage(entry, header, payload));
+    return payload;
   }
-  bytes.erase(bytes.begin(), bytes.begin() + kDenseHeaderSize);
-  return header;
+  STRATA_RETURN_IF_ERROR(DecodeFrame(entry, header, payload, room));
+  return io::ByteView(room);
 }
 
 absl::StatusOr<const Dictionary*> SegmentReader::DictionaryFor(const DirectoryEntry& entry,
@@ -135,6 +142,11 @@ absl::Status SegmentReader::DecodeAgainst(const DirectoryEntry& entry, const Fra
     return absl::Status(decoded.code(), absl::StrCat(source_->name(), ": offset ", entry.offset,
                                                      ": ", decoded.message()));
   }
+  return CheckPage(entry, header, page);
+}
+
+absl::Status SegmentReader::CheckPage(const DirectoryEntry& entry, const FrameHeader& header,
+                                      io::ByteView page) const {
   if (!header_.is_dense()) return absl::OkStatus();
   const uint32_t computed = io::Crc32c(0, page);
   if (computed == header.page_checksum) return absl::OkStatus();

@@ -162,8 +162,7 @@ absl::Status SegmentReader::CheckPlace(const DirectoryEntry& entry) const {
   if (entry.stored_length > header_.page_size) {
     return Damaged(entry.offset, "payload at most", header_.page_size, entry.stored_length);
   }
-  const uint64_t record =
-      (header_.is_dense() ? kDenseHeaderSize : kRecordHeaderSize) + entry.stored_length;
+  const uint64_t record = RecordBytes(entry);
   const uint64_t end = footer_.directory_offset;
   if (entry.offset < kSegmentHeaderSize || record > end || entry.offset > end - record) {
     return Damaged(footer_.directory_offset, "record before", end, entry.offset);
@@ -174,26 +173,38 @@ absl::Status SegmentReader::CheckPlace(const DirectoryEntry& entry) const {
   return absl::OkStatus();
 }
 
+uint64_t SegmentReader::RecordBytes(const DirectoryEntry& entry) const {
+  return (header_.is_dense() ? kDenseHeaderSize : kRecordHeaderSize) + entry.stored_length;
+}
+
 absl::StatusOr<FrameHeader> SegmentReader::ReadStoredFrame(const DirectoryEntry& entry,
                                                            std::vector<uint8_t>* payload) const {
   STRATA_RETURN_IF_ERROR(CheckPlace(entry));
-  if (header_.is_dense()) return ReadDenseRecord(entry, payload);
-  std::vector<uint8_t>& bytes = *payload;
-  bytes.resize(kRecordHeaderSize + entry.stored_length);
-  STRATA_RETURN_IF_ERROR(source_->ReadAt(entry.offset, absl::MakeSpan(bytes)));
-  const absl::StatusOr<FrameHeader> header = DecodeRecordHeader(bytes.data());
+  payload->resize(RecordBytes(entry));
+  STRATA_RETURN_IF_ERROR(source_->ReadAt(entry.offset, absl::MakeSpan(*payload)));
+  io::ByteView stored;
+  STRATA_ASSIGN_OR_RETURN(const FrameHeader header, ParseRecord(entry, *payload, &stored));
+  payload->erase(payload->begin(), payload->end() - static_cast<ptrdiff_t>(stored.size()));
+  return header;
+}
+
+absl::StatusOr<FrameHeader> SegmentReader::ParseRecord(const DirectoryEntry& entry,
+                                                       io::ByteView record,
+                                                       io::ByteView* payload) const {
+  if (record.size() != RecordBytes(entry))
+    return Damaged(entry.offset, "record of", RecordBytes(entry), record.size());
+  if (header_.is_dense()) return ParseDenseRecord(entry, record, payload);
+  *payload = record.subspan(kRecordHeaderSize);
+  const absl::StatusOr<FrameHeader> header = DecodeRecordHeader(record.data());
   if (!header.ok()) {
     return absl::DataLossError(
         absl::StrCat(source_->name(), ": offset ", entry.offset, ": ", header.status().message()));
   }
   STRATA_RETURN_IF_ERROR(CheckSame(entry, *header));
-  if (!RecordIsIntact(bytes.data(), io::ByteView(bytes).subspan(kRecordHeaderSize), seed_)) {
-    return absl::DataLossError(absl::StrCat(source_->name(), ": offset ", entry.offset,
-                                            ": checksum of frame ", entry.frame.value(),
-                                            ": expected another than ", header->checksum));
-  }
-  bytes.erase(bytes.begin(), bytes.begin() + kRecordHeaderSize);
-  return *header;
+  if (RecordIsIntact(record.data(), *payload, seed_)) return *header;
+  return absl::DataLossError(absl::StrCat(source_->name(), ": offset ", entry.offset,
+                                          ": checksum of frame ", entry.frame.value(),
+                                          ": expected another than ", header->checksum));
 }
 
 absl::Status SegmentReader::CheckSame(const DirectoryEntry& entry,

@@ -70,6 +70,19 @@ class SegmentReader {
   absl::Status DecodeFrame(const DirectoryEntry& entry, const FrameHeader& header,
                            io::ByteView payload, io::MutableBytes page) const;
 
+  // For who reads many records at once: bytes from `offset` on, unverified; the length of a record,
+  // which begins at its entry's offset; what ReadStoredFrame says of a record's bytes, with the
+  // payload as a part of them; and the plain page, which is the payload itself when that is raw,
+  // and else put into `room` (page_size bytes).
+  absl::Status ReadRecords(uint64_t offset, io::MutableBytes out) const {
+    return source_->ReadAt(offset, out);
+  }
+  uint64_t RecordBytes(const DirectoryEntry& entry) const;
+  absl::StatusOr<FrameHeader> ParseRecord(const DirectoryEntry& entry, io::ByteView record,
+                                          io::ByteView* payload) const;
+  absl::StatusOr<io::ByteView> PlainPage(const DirectoryEntry& entry, const FrameHeader& header,
+                                         io::ByteView payload, io::MutableBytes room) const;
+
   // Reads everything: all checksums, directory against records, index against directory, page
   // hashes and the footer's checksums over the whole. Memory: a few MiB, and 20 bytes a frame
   // unless it is compacted.
@@ -85,8 +98,10 @@ class SegmentReader {
   absl::StatusOr<const PageIndex*> Index() const;
   absl::Status CheckEntry(const DirectoryEntry& entry, uint64_t ordinal) const;
   absl::Status CheckPlace(const DirectoryEntry& entry) const;
-  absl::StatusOr<FrameHeader> ReadDenseRecord(const DirectoryEntry& entry,
-                                              std::vector<uint8_t>* payload) const;
+  absl::StatusOr<FrameHeader> ParseDenseRecord(const DirectoryEntry& entry, io::ByteView record,
+                                               io::ByteView* payload) const;
+  absl::Status CheckPage(const DirectoryEntry& entry, const FrameHeader& header,
+                         io::ByteView page) const;
   absl::StatusOr<FrameHeader> DescribeFrame(const DirectoryEntry& entry) const;
   absl::Status DecodeAgainst(const DirectoryEntry& entry, const FrameHeader& header,
                              io::ByteView previous, io::ByteView payload,

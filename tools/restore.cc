@@ -44,6 +44,7 @@ class RestoreCommand : public Command {
   std::string log_id_;
   uint64_t frame_ = 0;
   bool has_frame_ = false;
+  size_t threads_ = 0;
   bool dry_run_ = false;
   bool force_ = false;
   bool if_db_not_exists_ = false;
@@ -63,6 +64,10 @@ void RestoreCommand::AddTo(CommandLine* line, std::shared_ptr<RestoreCommand> se
          "The last commit at or before this frame")
       ->excludes(timestamp);
   app->add_option("--log-id", log_id_, "A history other than the live one");
+  app->add_option("--parallelism", threads_,
+                  "Threads that fetch, decode and write (default: one a core; 16 for a store that "
+                  "is not on this machine)")
+      ->check(CLI::Range(1, 256));
   app->add_flag("--dry-run", dry_run_, "Say what would be fetched, and stop");
   app->add_flag("--force", force_,
                 "Replace the output file; it is kept until the new one is in place");
@@ -141,6 +146,7 @@ absl::StatusOr<int> RestoreCommand::RunRestore(io::ObjectStore* store, compactor
   ProgressLine progress(absl::StrCat("restoring ", ns_), "pages", !json());
   compactor::RestoreOptions options;
   options.force = force_;
+  options.threads = threads_;
   options.progress = progress.Callback();
   const int64_t begin_us = io::SystemClock().MonotonicMicros();
   STRATA_ASSIGN_OR_RETURN(

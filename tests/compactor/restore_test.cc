@@ -287,7 +287,7 @@ TEST_F(RestoreTest, FetchStopsAtTheFirstErrorOfItsUser) {
   entries.resize(*winners->NextBatch(absl::MakeSpan(entries)));
   ASSERT_FALSE(entries.empty());
   absl::Status status = FetchPages(
-      *chain, entries, 4, [](const FetchedPage&) { return absl::ResourceExhaustedError("full"); });
+      *chain, entries, 4, [](absl::Span<const FetchedPage>) { return absl::ResourceExhaustedError("full"); });
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
 }
 
