@@ -48,6 +48,7 @@ class Command {
   // One JSON document, or nothing without --json.
   void PrintJson(const Json& document) const;
   bool json() const { return common_.json; }
+  const std::string& store_url() const { return common_.store_url; }
 
  private:
   friend class CommandLine;
@@ -77,6 +78,8 @@ int ExitCodeOf(const absl::Status& status);
 
 void AddAnalyzeCommand(CommandLine* line);
 void AddCompactCommand(CommandLine* line);
+void AddExportCommand(CommandLine* line);
+void AddImportCommand(CommandLine* line);
 void AddInspectCommand(CommandLine* line);
 void AddNamespacesCommand(CommandLine* line);
 void AddMonitorCommands(CommandLine* line);  // monitor, unmonitor, sync

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   strata::tools::AddSegmentsCommand(&line);
   strata::tools::AddNamespacesCommand(&line);
   strata::tools::AddMonitorCommands(&line);
+  strata::tools::AddExportCommand(&line);
+  strata::tools::AddImportCommand(&line);
   strata::tools::AddInspectCommand(&line);
   try {
     app.parse(argc, argv);
