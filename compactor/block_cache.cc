@@ -58,8 +58,8 @@ absl::StatusOr<std::vector<uint8_t>> CachedObject::Fetch(uint64_t offset, uint64
 
 absl::Status CachedObject::CheckLength(uint64_t offset, uint64_t expected, uint64_t found) const {
   if (expected == found) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(name_, ": read at ", offset, ": expected ", expected,
-                                          " bytes, found ", found));
+  return absl::DataLossError(
+      absl::StrCat(name_, ": read at ", offset, ": expected ", expected, " bytes, found ", found));
 }
 
 absl::StatusOr<BlockCache::Block> CachedObject::GetBlock(uint64_t number) {

@@ -13,9 +13,9 @@ using segment::DirectoryEntry;
 using segment::SegmentReader;
 using segment::UnionEntry;
 
-constexpr uint64_t kDirectoryEntries = 512;   // read at a time
-constexpr uint64_t kExtentBytes = 1 << 20;    // read at a time,
-constexpr uint64_t kLongestGap = 32 << 10;    // with what lies between, as long as it is less
+constexpr uint64_t kDirectoryEntries = 512;  // read at a time
+constexpr uint64_t kExtentBytes = 1 << 20;   // read at a time,
+constexpr uint64_t kLongestGap = 32 << 10;   // with what lies between, as long as it is less
 constexpr size_t kFewestPages = 16;
 
 }  // namespace
@@ -47,8 +47,8 @@ absl::Status PageRun::FindEntries(absl::Span<const uint32_t> positions) {
     wanted.position = position;
     wanted.source = winner.source;
     STRATA_ASSIGN_OR_RETURN(wanted.entry, FindEntry(winner));
-    wanted.end = wanted.entry.offset +
-                 chain_.segments()[winner.source].reader->RecordBytes(wanted.entry);
+    wanted.end =
+        wanted.entry.offset + chain_.segments()[winner.source].reader->RecordBytes(wanted.entry);
     wanted_.push_back(wanted);
   }
   return absl::OkStatus();

@@ -68,8 +68,7 @@ absl::Status PageWriter::Write(absl::Span<const FetchedPage> fetched) {
     const uint64_t page = fetched[i].header.page.value();
     if (!IsLockBytePage(page)) digest ^= fetched[i].page_hash;
     parts.push_back(fetched[i].page);
-    const bool goes_on =
-        i + 1 < fetched.size() && fetched[i + 1].header.page.value() == page + 1;
+    const bool goes_on = i + 1 < fetched.size() && fetched[i + 1].header.page.value() == page + 1;
     if (goes_on) continue;
     const uint64_t first = page + 1 - parts.size();
     STRATA_RETURN_IF_ERROR(file_->WriteAt((first - 1) * chain_.page_size(), parts));

@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "segment/change_notice.h"
 
 namespace strata::segment {
 namespace {
@@ -122,6 +123,7 @@ absl::StatusOr<std::vector<LogId>> ListLogIds(io::ObjectStore& store, absl::stri
 
 absl::StatusOr<std::vector<std::string>> ListNamespaces(io::ObjectStore& store) {
   STRATA_ASSIGN_OR_RETURN(std::vector<std::string> names, ListComponents(store, ""));
+  std::erase(names, kNoticeFolder);
   for (const std::string& name : names) STRATA_RETURN_IF_ERROR(CheckNamespaceName(name));
   return names;
 }

@@ -39,9 +39,8 @@ std::string StoreStatus(wal::Log& log) {
   const wal::StoreProgress at = log.store_progress();
   std::string text = absl::StrCat(
       "{\"url\":", Quoted(at.url), ",\"namespace\":", Quoted(at.name_space),
-      ",\"durable_frame\":", at.stored.value(),
-      ",\"waiting_frames\":", at.waiting_frames, ",\"waiting_bytes\":", at.waiting_bytes,
-      ",\"stopped\":");
+      ",\"durable_frame\":", at.stored.value(), ",\"waiting_frames\":", at.waiting_frames,
+      ",\"waiting_bytes\":", at.waiting_bytes, ",\"stopped\":");
   const absl::Status stopped = log.shipping_failure();
   return absl::StrCat(text, stopped.ok() ? "null" : Quoted(stopped.message()), "}");
 }
@@ -51,16 +50,16 @@ std::string StatusOf(strata_wal* wal) {
   const wal::LogState& state = log.state();
   const wal::Log::Counts counts = log.counts();
   const bool reading = wal->connection->reading();
-  return absl::StrCat(
-      "{\"log\":", Quoted(wal->directory),
-      ",\"log_id\":", Quoted(segment::ToString(state.identity.log_id)),
-      ",\"read_only\":", log.read_only() ? "true" : "false",
-      ",\"page_size\":", state.identity.page_size, ",\"snapshot_frame\":",
-      reading ? absl::StrCat(wal->connection->snapshot().frame.value()) : "null",
-      ",\"frame\":", state.commits->visible_frame().value(),
-      ",\"synced_frame\":", state.commits->synced().value(), ",\"log_frames\":", counts.frames,
-      ",\"checkpointed_frames\":", counts.checkpointed,
-      ",\"store\":", log.has_store() ? StoreStatus(log) : "null", "}");
+  return absl::StrCat("{\"log\":", Quoted(wal->directory),
+                      ",\"log_id\":", Quoted(segment::ToString(state.identity.log_id)),
+                      ",\"read_only\":", log.read_only() ? "true" : "false",
+                      ",\"page_size\":", state.identity.page_size, ",\"snapshot_frame\":",
+                      reading ? absl::StrCat(wal->connection->snapshot().frame.value()) : "null",
+                      ",\"frame\":", state.commits->visible_frame().value(),
+                      ",\"synced_frame\":", state.commits->synced().value(),
+                      ",\"log_frames\":", counts.frames,
+                      ",\"checkpointed_frames\":", counts.checkpointed,
+                      ",\"store\":", log.has_store() ? StoreStatus(log) : "null", "}");
 }
 
 }  // namespace

@@ -2,15 +2,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "compactor/compaction.h"
 #include "compactor/recompression.h"
 #include "io/clock.h"
 #include "io/random.h"
 #include "io/status_macros.h"
 #include "tools/command.h"
+#include "tools/compact_watch.h"
 #include "tools/format.h"
+#include "tools/namespace_compactor.h"
 #include "tools/progress.h"
 
 namespace strata::tools {
@@ -27,32 +29,23 @@ class CompactCommand : public Command {
   absl::StatusOr<int> Run() override;
 
  private:
+  void AddWatchTo(CLI::App* app);
   absl::Status Prepare();
-  absl::StatusOr<bool> RunRound();  // false: nothing left to do
-  absl::Status RunOne(const NamespaceHistory& history, const LogHistory& log,
-                      const PlannedCompaction& plan);
-  absl::StatusOr<CompactionResult> CompactOne(const NamespaceHistory& history,
-                                              const LogHistory& log, const PlannedCompaction& plan);
+  absl::StatusOr<int> RunOnce();
   absl::StatusOr<int> RunRecompression();
   void ReportRecompressed(const std::vector<compactor::RecompressedSegment>& segments);
-  absl::Status Record(const CompactionResult& result);
   void Report(const PlannedCompaction& plan, const std::optional<CompactionResult>& result);
 
-  std::string ns_;
+  std::vector<std::string> names_;
   std::string strategy_name_ = "log";
   std::string codec_name_ = "dictionary";
-  segment::Codec codec_ = segment::Codec::kZstdDictionary;
-  int zstd_level_ = 6;
-  bool dry_run_ = false;
-  bool train_ = false;
   bool recompress_ = false;
-  uint64_t dictionary_pages_ = 2000;
+  bool watch_ = false;
+  CompactSettings settings_;
+  WatchSettings watch_settings_;
 
-  compactor::Strategy strategy_ = compactor::Strategy::kLogarithmic;
   std::unique_ptr<io::ObjectStore> store_;
-  compactor::BlockCache cache_;
-  std::unique_ptr<meta::MetaDb> meta_db_;  // null: the namespace is not monitored
-  int64_t namespace_id_ = 0;
+  std::unique_ptr<meta::MetaDb> meta_db_;  // null: there is none
   Json merges_ = Json::array();
 };
 
@@ -61,43 +54,69 @@ void CompactCommand::AddTo(CommandLine* line, std::shared_ptr<CompactCommand> se
   AddStore(app);
   AddMeta(app);
   AddJson(app);
-  app->add_option("namespace", ns_, "Name of the database in the store")->required();
+  app->add_option("namespace", names_,
+                  "Name of the database in the store (with --watch any number; default: those that "
+                  "are monitored)");
   app->add_option("--strategy", strategy_name_, "Which segments to merge")
       ->check(CLI::IsMember({"all", "log", "tiered"}))
       ->capture_default_str();
   app->add_option("--codec", codec_name_, "How pages are stored")
       ->check(CLI::IsMember({"raw", "zstd", "dictionary"}))
       ->capture_default_str();
-  app->add_option("--level", zstd_level_, "Effort of zstd")
+  app->add_option("--level", settings_.zstd_level, "Effort of zstd")
       ->check(CLI::Range(1, 19))
       ->capture_default_str();
-  app->add_option("--dictionary-pages", dictionary_pages_,
+  app->add_option("--dictionary-pages", settings_.dictionary_pages,
                   "Pages from which on a first dictionary is trained (0: never)")
       ->capture_default_str();
-  app->add_flag("--recompress", recompress_, "Merge nothing: encode anew what is stored");
-  app->add_flag("--train", train_, "Train a new dictionary, whatever there is");
-  app->add_flag("--dry-run", dry_run_, "Say what would be merged, and stop");
+  app->add_option("--parallelism", settings_.threads, "Threads (default: one a core)")
+      ->check(CLI::Range(1, 256));
+  app->add_flag("--train", settings_.train, "Train a new dictionary, whatever there is");
+  CLI::Option* recompress =
+      app->add_flag("--recompress", recompress_, "Merge nothing: encode anew what is stored");
+  app->add_flag("--dry-run", settings_.dry_run, "Say what would be merged, and stop");
+  AddWatchTo(app);
+  app->get_option("--watch")->excludes(recompress);
+}
+
+void CompactCommand::AddWatchTo(CLI::App* app) {
+  CLI::Option* watch = app->add_flag("--watch", watch_,
+                                     "Go on for ever: merge what changes, until a signal ends it");
+  app->add_option("--poll", watch_settings_.poll_seconds, "Seconds between looks at the store")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str()
+      ->needs(watch);
+  app->add_option("--max-requests", watch_settings_.limits.requests_per_second,
+                  "Requests a second, at most (0: no limit)")
+      ->needs(watch);
+  app->add_option("--max-bandwidth", watch_settings_.limits.bytes_per_second,
+                  "Bytes a second, both ways together, at most (0: no limit)")
+      ->needs(watch);
+  app->add_option("--metrics-file", watch_settings_.metrics_file,
+                  "Write metrics for Prometheus to a file, which is replaced as a whole")
+      ->needs(watch);
+  app->add_option("--metrics-port", watch_settings_.metrics_port,
+                  "Answer metrics over HTTP at 127.0.0.1 and this port (0: any; it is printed)")
+      ->check(CLI::Range(0, 65535))
+      ->needs(watch);
 }
 
 absl::Status CompactCommand::Prepare() {
-  if (codec_name_ == "raw") codec_ = segment::Codec::kRaw;
-  if (codec_name_ == "zstd") codec_ = segment::Codec::kZstd;
-  STRATA_ASSIGN_OR_RETURN(strategy_, compactor::ParseStrategy(strategy_name_));
+  if (!watch_ && names_.size() != 1)
+    return absl::InvalidArgumentError("expected one namespace, or --watch");
+  if (codec_name_ == "raw") settings_.codec = segment::Codec::kRaw;
+  if (codec_name_ == "zstd") settings_.codec = segment::Codec::kZstd;
+  settings_.show_progress = !json() && !watch_;
+  STRATA_ASSIGN_OR_RETURN(settings_.strategy, compactor::ParseStrategy(strategy_name_));
+  if (watch_) HoldEndSignals();
   STRATA_ASSIGN_OR_RETURN(store_, OpenStore());
   STRATA_ASSIGN_OR_RETURN(meta_db_, OpenMetaIfThere());
-  if (meta_db_ == nullptr) return absl::OkStatus();
-  absl::StatusOr<meta::MonitoredNamespace> monitored = meta_db_->Find(store_->url(), ns_);
-  if (monitored.ok()) {
-    namespace_id_ = monitored->id;
-    return absl::OkStatus();
-  }
-  meta_db_.reset();
-  return absl::IsNotFound(monitored.status()) ? absl::OkStatus() : monitored.status();
+  return absl::OkStatus();
 }
 
 void CompactCommand::Report(const PlannedCompaction& plan,
                             const std::optional<CompactionResult>& result) {
-  const std::string object = segment::BuildSegmentKey(ns_, plan.output);
+  const std::string object = segment::BuildSegmentKey(names_[0], plan.output);
   Json merge = {{"object", object},
                 {"first_frame", plan.output.first.value()},
                 {"last_frame", plan.output.last.value()},
@@ -125,43 +144,6 @@ void CompactCommand::Report(const PlannedCompaction& plan,
   std::cout << "\n";
 }
 
-absl::Status CompactCommand::Record(const CompactionResult& result) {
-  if (meta_db_ == nullptr) return absl::OkStatus();
-  return meta_db_->AddSegments(namespace_id_, {result.output});
-}
-
-absl::StatusOr<CompactionResult> CompactCommand::CompactOne(const NamespaceHistory& history,
-                                                            const LogHistory& log,
-                                                            const PlannedCompaction& plan) {
-  ProgressLine progress(absl::StrCat("compacting ", ns_), "pages", !json());
-  compactor::CompactionOptions options;
-  options.encoding.codec = codec_;
-  options.encoding.zstd_level = zstd_level_;
-  options.dictionary.train = train_;
-  options.dictionary.fewest_pages = dictionary_pages_;
-  options.progress = progress.Callback();
-  return compactor::Compact(store_.get(), &cache_, &io::SystemClock(), &io::SystemRandom(), history,
-                            log, plan, options);
-}
-
-absl::Status CompactCommand::RunOne(const NamespaceHistory& history, const LogHistory& log,
-                                    const PlannedCompaction& plan) {
-  int64_t job = 0;
-  if (meta_db_ != nullptr) {
-    STRATA_ASSIGN_OR_RETURN(job, meta_db_->StartJob(namespace_id_, "compact",
-                                                    segment::BuildSegmentKey(ns_, plan.output),
-                                                    io::SystemClock().NowMicros()));
-  }
-  absl::StatusOr<CompactionResult> result = CompactOne(history, log, plan);
-  absl::Status outcome = result.ok() ? Record(*result) : result.status();
-  if (meta_db_ != nullptr) {
-    STRATA_RETURN_IF_ERROR(meta_db_->EndJob(job, outcome, io::SystemClock().NowMicros()));
-  }
-  STRATA_RETURN_IF_ERROR(outcome);
-  Report(plan, *result);
-  return absl::OkStatus();
-}
-
 void CompactCommand::ReportRecompressed(
     const std::vector<compactor::RecompressedSegment>& segments) {
   Json list = Json::array();
@@ -170,64 +152,57 @@ void CompactCommand::ReportRecompressed(
   for (const compactor::RecompressedSegment& segment : segments) {
     before += segment.before.size;
     after += segment.after.size;
-    list.push_back({{"object", segment::BuildSegmentKey(ns_, segment.after.key)},
+    list.push_back({{"object", segment::BuildSegmentKey(names_[0], segment.after.key)},
                     {"bytes_before", segment.before.size},
                     {"bytes", segment.after.size}});
   }
-  PrintJson({{"namespace", ns_}, {"segments", list}, {"bytes_before", before}, {"bytes", after}});
+  PrintJson(
+      {{"namespace", names_[0]}, {"segments", list}, {"bytes_before", before}, {"bytes", after}});
   if (json()) return;
-  std::cout << ns_ << ": " << segments.size() << " segments, " << FormatBytes(before) << " -> "
-            << FormatBytes(after) << "\n";
+  std::cout << names_[0] << ": " << segments.size() << " segments, " << FormatBytes(before)
+            << " -> " << FormatBytes(after) << "\n";
 }
 
 absl::StatusOr<int> CompactCommand::RunRecompression() {
-  STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, compactor::LoadHistory(*store_, ns_));
+  STRATA_RETURN_IF_ERROR(store_->RemoveLeftovers(names_[0] + "/").status());
+  STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, compactor::LoadHistory(*store_, names_[0]));
   const LogHistory* log = history.live();
   if (log == nullptr)
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to recompress"));
+    return absl::NotFoundError(absl::StrCat("namespace ", names_[0], ": nothing to recompress"));
   compactor::RecompressionOptions options;
-  options.zstd_level = zstd_level_;
-  options.dictionary.train = train_;
-  options.dictionary.fewest_pages = dictionary_pages_;
-  ProgressLine progress(absl::StrCat("recompressing ", ns_), "segments", !json());
+  options.zstd_level = settings_.zstd_level;
+  options.dictionary.train = settings_.train;
+  options.dictionary.fewest_pages = settings_.dictionary_pages;
+  options.threads = settings_.threads;
+  ProgressLine progress(absl::StrCat("recompressing ", names_[0]), "segments", !json());
+  compactor::BlockCache cache;
   STRATA_ASSIGN_OR_RETURN(
       const std::vector<compactor::RecompressedSegment> segments,
-      compactor::Recompress(store_.get(), &cache_, &io::SystemClock(), &io::SystemRandom(), history,
+      compactor::Recompress(store_.get(), &cache, &io::SystemClock(), &io::SystemRandom(), history,
                             *log, options, progress.Callback()));
   ReportRecompressed(segments);
   return kFine;
 }
 
-absl::StatusOr<bool> CompactCommand::RunRound() {
-  STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, compactor::LoadHistory(*store_, ns_));
-  const LogHistory* log = history.live();
-  if (log == nullptr)
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to compact"));
-  STRATA_ASSIGN_OR_RETURN(std::vector<PlannedCompaction> plans,
-                          compactor::PlanCompactions(history, *log, strategy_));
-  for (const PlannedCompaction& plan : plans) {
-    if (dry_run_) {
-      Report(plan, std::nullopt);
-    } else {
-      STRATA_RETURN_IF_ERROR(RunOne(history, *log, plan));
-    }
-  }
-  return !plans.empty() && !dry_run_;
+absl::StatusOr<int> CompactCommand::RunOnce() {
+  NamespaceCompactor compactor(store_.get(), meta_db_.get(), settings_);
+  STRATA_RETURN_IF_ERROR(compactor.Run(
+      names_[0], [this](const auto& plan, const auto& result) { Report(plan, result); }));
+  PrintJson({{"namespace", names_[0]},
+             {"strategy", strategy_name_},
+             {"dry_run", settings_.dry_run},
+             {"merges", merges_}});
+  if (!json() && merges_.empty()) std::cout << names_[0] << ": nothing to merge\n";
+  return kFine;
 }
 
 absl::StatusOr<int> CompactCommand::Run() {
   STRATA_RETURN_IF_ERROR(Prepare());
-  if (!dry_run_) STRATA_RETURN_IF_ERROR(store_->RemoveLeftovers(ns_ + "/").status());
   if (recompress_) return RunRecompression();
-  bool more = true;
-  while (more) {
-    STRATA_ASSIGN_OR_RETURN(more, RunRound());
-  }
-  PrintJson({{"namespace", ns_},
-             {"strategy", strategy_name_},
-             {"dry_run", dry_run_},
-             {"merges", merges_}});
-  if (!json() && merges_.empty()) std::cout << ns_ << ": nothing to merge\n";
+  if (!watch_) return RunOnce();
+  watch_settings_.names = names_;
+  STRATA_RETURN_IF_ERROR(
+      WatchAndCompact(std::move(store_), meta_db_.get(), settings_, watch_settings_));
   return kFine;
 }
 

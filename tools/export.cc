@@ -59,9 +59,9 @@ absl::Status ExportCommand::ExportInPlace() {
   STRATA_ASSIGN_OR_RETURN(auto database, ApplicationDatabase::Open(path_, {{"wal", "strata"}}));
   STRATA_ASSIGN_OR_RETURN(const std::string mode, database->Text("PRAGMA journal_mode=delete"));
   if (mode != "delete") {
-    return absl::UnavailableError(
-        absl::StrCat(path_, ": stays in journal mode ", mode, ": somebody has it open, or the store "
-                     "does not have everything yet"));
+    return absl::UnavailableError(absl::StrCat(path_, ": stays in journal mode ", mode,
+                                               ": somebody has it open, or the store "
+                                               "does not have everything yet"));
   }
   STRATA_RETURN_IF_ERROR(database->Close());
   const absl::Status gone =
@@ -71,7 +71,8 @@ absl::Status ExportCommand::ExportInPlace() {
 }
 
 absl::Status ExportCommand::CopyInto(ApplicationDatabase* from, const std::string& to) {
-  STRATA_ASSIGN_OR_RETURN(auto target, ApplicationDatabase::Open(to, {{"wal", "builtin"}, {"nolock", "1"}}));
+  STRATA_ASSIGN_OR_RETURN(auto target,
+                          ApplicationDatabase::Open(to, {{"wal", "builtin"}, {"nolock", "1"}}));
   STRATA_RETURN_IF_ERROR(target->Execute("PRAGMA journal_mode=off; PRAGMA synchronous=off"));
   sqlite3_backup* backup = sqlite3_backup_init(target->handle(), "main", from->handle(), "main");
   if (backup == nullptr) return absl::FailedPreconditionError(sqlite3_errmsg(target->handle()));
@@ -91,9 +92,9 @@ absl::Status ExportCommand::CopyInto(ApplicationDatabase* from, const std::strin
 // One snapshot, also when the application goes on writing.
 absl::Status ExportCommand::ExportCopy() {
   STRATA_ASSIGN_OR_RETURN(auto from, ApplicationDatabase::Open(path_, {{"wal", "strata"}}));
-  STRATA_ASSIGN_OR_RETURN(auto file, compactor::OutputFile::Create(&io::PosixFileSystem(),
-                                                                  &io::SystemRandom(), output_,
-                                                                  force_));
+  STRATA_ASSIGN_OR_RETURN(
+      auto file,
+      compactor::OutputFile::Create(&io::PosixFileSystem(), &io::SystemRandom(), output_, force_));
   STRATA_RETURN_IF_ERROR(from->Execute("BEGIN"));
   STRATA_RETURN_IF_ERROR(from->Integer("SELECT count(*) FROM sqlite_schema").status());
   STRATA_RETURN_IF_ERROR(CopyInto(from.get(), file->file().path()));
@@ -110,9 +111,9 @@ absl::Status ExportCommand::CheckIsOnStrata() const {
   const auto log = files.Stat(absl::StrCat(path_, "-wal"));
   if (log.ok() && log->kind == io::FileKind::kDirectory) return absl::OkStatus();
   if (files.Stat(absl::StrCat(path_, wal::kCleanIdentitySuffix)).ok()) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      absl::StrCat(path_, ": is not on Strata (no log, and no ", wal::kCleanIdentitySuffix,
-                   " file): it is a plain SQLite file already"));
+  return absl::FailedPreconditionError(absl::StrCat(path_, ": is not on Strata (no log, and no ",
+                                                    wal::kCleanIdentitySuffix,
+                                                    " file): it is a plain SQLite file already"));
 }
 
 absl::StatusOr<int> ExportCommand::Run() {
@@ -121,8 +122,7 @@ absl::StatusOr<int> ExportCommand::Run() {
   const std::string& result = output_.empty() ? path_ : output_;
   STRATA_ASSIGN_OR_RETURN(const io::FileInfo info, io::PosixFileSystem().Stat(result));
   PrintJson({{"database", path_}, {"output", result}, {"bytes", info.size}});
-  if (!json())
-    std::cout << result << ": " << FormatBytes(info.size) << ", a plain SQLite file\n";
+  if (!json()) std::cout << result << ": " << FormatBytes(info.size) << ", a plain SQLite file\n";
   return kFine;
 }
 

@@ -51,7 +51,8 @@ absl::Status ImportCommand::Ship(ApplicationDatabase* database, int64_t* frame) 
   while (true) {
     STRATA_ASSIGN_OR_RETURN(const int64_t arrived, database->Integer(wait));
     if (arrived != 0) return absl::OkStatus();
-    STRATA_ASSIGN_OR_RETURN(const int64_t stored, database->Integer("SELECT strata_durable_frame()"));
+    STRATA_ASSIGN_OR_RETURN(const int64_t stored,
+                            database->Integer("SELECT strata_durable_frame()"));
     std::cerr << "strata: the store has " << stored << " of " << *frame << " frames\n";
   }
 }
@@ -61,9 +62,8 @@ absl::StatusOr<int> ImportCommand::Run() {
   STRATA_RETURN_IF_ERROR(OpenStore().status());  // before anything is changed
   const int64_t begin_us = io::SystemClock().MonotonicMicros();
   STRATA_ASSIGN_OR_RETURN(
-      auto database,
-      ApplicationDatabase::Open(
-          path_, {{"wal", "strata"}, {"store", store_url()}, {"namespace", ns_}}));
+      auto database, ApplicationDatabase::Open(
+                         path_, {{"wal", "strata"}, {"store", store_url()}, {"namespace", ns_}}));
   int64_t frame = 0;
   STRATA_RETURN_IF_ERROR(Ship(database.get(), &frame));
   STRATA_RETURN_IF_ERROR(database->Close());

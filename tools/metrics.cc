@@ -39,24 +39,53 @@ void AddLocal(const LocalLog& local, const std::string& ns, MetricsText* metrics
 
 }  // namespace
 
+MetricsText::Family& MetricsText::FamilyOf(absl::string_view name, absl::string_view help,
+                                           const char* type) {
+  const auto family = std::find_if(families_.begin(), families_.end(),
+                                   [&](const Family& each) { return each.name == name; });
+  if (family != families_.end()) return *family;
+  families_.push_back({std::string(name), std::string(help), type, ""});
+  return families_.back();
+}
+
 void MetricsText::Add(absl::string_view name, absl::string_view help, absl::string_view ns,
                       double value) {
-  auto family = std::find_if(families_.begin(), families_.end(),
-                             [&](const Family& each) { return each.name == name; });
-  if (family == families_.end()) {
-    families_.push_back({std::string(name), std::string(help), ""});
-    family = families_.end() - 1;
-  }
-  absl::StrAppendFormat(&family->samples, "%s{namespace=\"%s\"} %.17g\n", name, ns, value);
+  absl::StrAppendFormat(&FamilyOf(name, help, "gauge").samples, "%s{namespace=\"%s\"} %.17g\n",
+                        name, ns, value);
+}
+
+void MetricsText::AddGauge(absl::string_view name, absl::string_view help, double value) {
+  absl::StrAppendFormat(&FamilyOf(name, help, "gauge").samples, "%s %.17g\n", name, value);
+}
+
+void MetricsText::AddCounter(absl::string_view name, absl::string_view help,
+                             absl::string_view label, absl::string_view label_value,
+                             uint64_t value) {
+  std::string labels;
+  if (!label.empty()) labels = absl::StrCat("{", label, "=\"", label_value, "\"}");
+  absl::StrAppend(&FamilyOf(name, help, "counter").samples, name, labels, " ", value, "\n");
 }
 
 std::string MetricsText::Text() const {
   std::string text;
   for (const Family& family : families_) {
-    absl::StrAppend(&text, "# HELP ", family.name, " ", family.help, "\n# TYPE ", family.name,
-                    " gauge\n", family.samples);
+    absl::StrAppend(&text, "# HELP ", family.name, " ", family.help, "\n# TYPE ", family.name, " ",
+                    family.type, "\n", family.samples);
   }
   return text;
+}
+
+void AddRequestMetrics(const io::RequestCounts& counts, MetricsText* metrics) {
+  for (size_t i = 0; i < io::kRequestKinds; ++i) {
+    metrics->AddCounter("strata_store_requests_total", "What was asked of the store", "kind",
+                        io::kRequestKindNames[i], counts.of[i]);
+  }
+  metrics->AddCounter("strata_store_retries_total", "Requests that were made again", "", "",
+                      counts.retries);
+  metrics->AddCounter("strata_store_sent_bytes_total", "Bytes of bodies sent", "", "",
+                      counts.bytes_sent);
+  metrics->AddCounter("strata_store_received_bytes_total", "Bytes of bodies received", "", "",
+                      counts.bytes_received);
 }
 
 void AddMetrics(const NamespaceStatus& status, MetricsText* metrics) {

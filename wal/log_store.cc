@@ -53,7 +53,8 @@ absl::StatusOr<bool> Log::WaitStored(FrameNo frame, int64_t timeout_us,
   }
   const int64_t now = state_.environment.clock->MonotonicMicros();
   constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
-  const int64_t deadline = timeout_us < 0 || timeout_us > kForever - now ? kForever : now + timeout_us;
+  const int64_t deadline =
+      timeout_us < 0 || timeout_us > kForever - now ? kForever : now + timeout_us;
   for (;;) {
     if (frame <= stored_frame()) return true;
     const absl::Status ships = CheckShips();

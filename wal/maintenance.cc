@@ -231,8 +231,7 @@ void Maintenance::NoteShip() {
 // Something that was asked for is visible, and not in the store.
 bool Maintenance::ShipIsRequested() const {
   if (!shipper_.has_store() || !shipper_.stopped().ok()) return false;
-  const FrameNo wanted =
-      std::min(FrameNo(ship_requested_.load()), state_.commits->visible_frame());
+  const FrameNo wanted = std::min(FrameNo(ship_requested_.load()), state_.commits->visible_frame());
   io::MutexLock lock(&state_.append_mutex);
   state_.RefreshProgress();
   return wanted > state_.progress.shipped;

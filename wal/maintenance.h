@@ -85,7 +85,7 @@ class Maintenance {
   LogOwnership& ownership_;
 
   std::atomic<bool> checkpoint_requested_{false};
-  std::atomic<uint64_t> ship_requested_{0};  // up to this frame
+  std::atomic<uint64_t> ship_requested_{0};   // up to this frame
   std::atomic<int64_t> marked_commit_us_{0};  // last_commit_us that the newest mark covers
   int64_t retry_ship_us_ = 0;                 // not before (after an error)
   int64_t ship_backoff_us_ = 0;

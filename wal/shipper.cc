@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "io/object_stream.h"
 #include "io/status_macros.h"
+#include "segment/change_notice.h"
 #include "segment/segment_reader.h"
 #include "segment/store_layout.h"
 #include "wal/adoption.h"
@@ -287,7 +288,20 @@ absl::Status Shipper::Publish(const SealedSegment& sealed) {
   const int64_t now_us = state_.environment.clock->MonotonicMicros();
   if (!hint_due_us_) hint_due_us_ = now_us + kHintAfterUs;
   WriteHintIfDue(now_us);
+  LeaveNotice();
   return absl::OkStatus();
+}
+
+// For those who watch the whole store; whoever restores needs none.
+void Shipper::LeaveNotice() {
+  const uint64_t period = segment::NoticePeriodOf(state_.environment.clock->NowMicros());
+  if (period == noticed_) return;
+  const absl::Status left = segment::PutNotice(*store_, {period, state_.identity.name_space});
+  if (left.ok()) {
+    noticed_ = period;
+  } else {
+    state_.environment.logger->Log(io::Severity::kWarning, std::string(left.message()));
+  }
 }
 
 absl::StatusOr<ManifestEdits> Shipper::AddOf(const SealedSegment& sealed,

@@ -59,6 +59,7 @@ class Shipper {
   absl::StatusOr<segment::ManifestEdits> AddOf(const SealedSegment& sealed,
                                                const segment::ManifestEdits& state);
   segment::FrameNo sealed_frame();
+  void LeaveNotice();
   void Advance(segment::FrameNo sealed, uint64_t digest);
   absl::Status StopIfFenced(const absl::Status& status);
   absl::Status Stop(absl::Status why);
@@ -74,6 +75,7 @@ class Shipper {
   bool cleaned_ = false;         // of what uploads of killed processes left
   segment::FrameNo unanswered_;  // a segment that ends here may be in the store already
   std::optional<int64_t> hint_due_us_;
+  uint64_t noticed_ = 0;  // period of the last notice
   mutable io::Mutex mutex_;
   absl::Status stopped_ ABSL_GUARDED_BY(mutex_);
 };

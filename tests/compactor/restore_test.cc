@@ -286,8 +286,9 @@ TEST_F(RestoreTest, FetchStopsAtTheFirstErrorOfItsUser) {
   std::vector<segment::UnionEntry> entries(1000);
   entries.resize(*winners->NextBatch(absl::MakeSpan(entries)));
   ASSERT_FALSE(entries.empty());
-  absl::Status status = FetchPages(
-      *chain, entries, 4, [](absl::Span<const FetchedPage>) { return absl::ResourceExhaustedError("full"); });
+  absl::Status status = FetchPages(*chain, entries, 4, [](absl::Span<const FetchedPage>) {
+    return absl::ResourceExhaustedError("full");
+  });
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
 }
 
