@@ -19,7 +19,8 @@ namespace {
 using segment::PageNo;
 using segment::UnionEntry;
 
-constexpr size_t kWindowPages = 1 << 16;  // winners held at a time
+constexpr size_t kWindowPages = 1 << 16;     // winners held at a time
+constexpr uint64_t kSampleBytes = 64 << 20;  // of pages, for an estimate
 
 // Puts the pages of a chain into a file, and works out their digest.
 class PageWriter {
@@ -28,7 +29,8 @@ class PageWriter {
              const RestoreOptions& options)
       : chain_(chain), file_(file), threads_(threads), options_(options) {}
 
-  absl::Status Run();
+  // Stops after `most_pages`, or a little more.
+  absl::Status Run(uint64_t most_pages = UINT64_MAX);
   uint64_t digest() const { return digest_; }
   uint64_t pages_fetched() const { return pages_fetched_; }
   uint64_t pages_zero() const { return pages_zero_; }
@@ -85,13 +87,13 @@ absl::Status PageWriter::WriteWindow(absl::Span<const UnionEntry> window) {
                     [this](absl::Span<const FetchedPage> pages) { return Write(pages); });
 }
 
-absl::Status PageWriter::Run() {
+absl::Status PageWriter::Run(uint64_t most_pages) {
   const uint64_t pages = chain_.commit().database_pages;
   STRATA_RETURN_IF_ERROR(file_->Truncate(pages * chain_.page_size()));
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<segment::PageUnion> winners, chain_.NewUnion());
-  std::vector<UnionEntry> window(std::min<uint64_t>(kWindowPages, pages + 1));
+  std::vector<UnionEntry> window(std::min({uint64_t{kWindowPages}, pages + 1, most_pages}));
   uint64_t next_page = 1;
-  while (true) {
+  while (pages_fetched_ < most_pages) {
     STRATA_ASSIGN_OR_RETURN(size_t filled, winners->NextBatch(absl::MakeSpan(window)));
     if (filled == 0) break;
     for (const UnionEntry& entry : absl::MakeConstSpan(window).first(filled)) {
@@ -126,6 +128,30 @@ absl::StatusOr<RestorePlan> PlanRestore(const NamespaceHistory& history,
     plan.requests += RequestsFor(size);
   }
   return plan;
+}
+
+absl::StatusOr<double> EstimateSeconds(io::ObjectStore* store, BlockCache* cache,
+                                       io::FileSystem* file_system, io::Random* random,
+                                       io::Clock* clock, const NamespaceHistory& history,
+                                       const ResolvedTarget& target, const RestorePlan& plan,
+                                       const std::string& output, const RestoreOptions& options) {
+  const int64_t begin_us = clock->MonotonicMicros();
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> file,
+                          OutputFile::Create(file_system, random, output, true));
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<SegmentChain> chain,
+                          SegmentChain::Open(store, cache, history.ns, *target.log, plan.path));
+  const int64_t opened_us = clock->MonotonicMicros();
+  const size_t threads = options.threads == 0 ? FetchThreads(*store) : options.threads;
+  PageWriter writer(*chain, &file->file(), threads, options);
+  STRATA_RETURN_IF_ERROR(writer.Run(kSampleBytes / chain->page_size()));
+  STRATA_RETURN_IF_ERROR(file->file().Sync());
+  const int64_t end_us = clock->MonotonicMicros();
+  const uint64_t fetched = std::max<uint64_t>(writer.pages_fetched(), 1);
+  const double share = std::max(
+      1.0, static_cast<double>(chain->commit().database_pages) / static_cast<double>(fetched));
+  return (static_cast<double>(opened_us - begin_us) +
+          static_cast<double>(end_us - opened_us) * share) /
+         1e6;
 }
 
 absl::StatusOr<RestoreResult> Restore(io::ObjectStore* store, BlockCache* cache,

@@ -9,6 +9,7 @@
 #include "compactor/block_cache.h"
 #include "compactor/history.h"
 #include "compactor/restore_target.h"
+#include "io/clock.h"
 #include "io/file.h"
 #include "io/object_store.h"
 #include "io/random.h"
@@ -40,6 +41,14 @@ struct RestoreResult {
   uint64_t pages_zero = 0;      // in the database, but never written
   bool digest_checked = false;  // false: the segments carry no digests
 };
+
+// How long Restore would take now, from a part of it: up to 64 MiB of pages are fetched, decoded,
+// written beside `output` and synced, and removed again. Errors as Restore.
+absl::StatusOr<double> EstimateSeconds(io::ObjectStore* store, BlockCache* cache,
+                                       io::FileSystem* file_system, io::Random* random,
+                                       io::Clock* clock, const NamespaceHistory& history,
+                                       const ResolvedTarget& target, const RestorePlan& plan,
+                                       const std::string& output, const RestoreOptions& options);
 
 // Writes the database as it stood at `target` to `output`: the committed pages and nothing else, so
 // a plain SQLite file. It is written beside `output` under a temporary name, proved by its digest,

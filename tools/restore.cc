@@ -17,9 +17,6 @@
 namespace strata::tools {
 namespace {
 
-// What dry runs assume of a store when they estimate a time.
-constexpr double kAssumedBytesPerSecond = 100e6;
-
 class RestoreCommand : public Command {
  public:
   void AddTo(CommandLine* line, std::shared_ptr<RestoreCommand> self);
@@ -27,7 +24,8 @@ class RestoreCommand : public Command {
 
  private:
   absl::StatusOr<compactor::RestoreTarget> Target() const;
-  absl::StatusOr<int> DryRun(const compactor::NamespaceHistory& history,
+  absl::StatusOr<int> DryRun(io::ObjectStore* store, compactor::BlockCache* cache,
+                             const compactor::NamespaceHistory& history,
                              const compactor::ResolvedTarget& target,
                              const compactor::RestorePlan& plan);
   int Nothing(const std::string& why);
@@ -113,10 +111,16 @@ void RestoreCommand::PrintResolved(const compactor::ResolvedTarget& target) cons
             << "\n";
 }
 
-absl::StatusOr<int> RestoreCommand::DryRun(const compactor::NamespaceHistory& history,
+absl::StatusOr<int> RestoreCommand::DryRun(io::ObjectStore* store, compactor::BlockCache* cache,
+                                           const compactor::NamespaceHistory& history,
                                            const compactor::ResolvedTarget& target,
                                            const compactor::RestorePlan& plan) {
-  const double seconds = static_cast<double>(plan.bytes) / kAssumedBytesPerSecond;
+  compactor::RestoreOptions options;
+  options.threads = threads_;
+  STRATA_ASSIGN_OR_RETURN(
+      const double seconds,
+      compactor::EstimateSeconds(store, cache, &io::PosixFileSystem(), &io::SystemRandom(),
+                                 &io::SystemClock(), history, target, plan, output_, options));
   Json segments = Json::array();
   if (!json()) PrintResolved(target);
   for (const compactor::PathStep& step : plan.path) {
@@ -134,8 +138,7 @@ absl::StatusOr<int> RestoreCommand::DryRun(const compactor::NamespaceHistory& hi
   PrintJson(document);
   if (json()) return kFine;
   std::cout << plan.path.size() << " segments, at most " << FormatBytes(plan.bytes) << " in "
-            << plan.requests << " requests, about " << static_cast<uint64_t>(seconds + 1)
-            << " s at 100 MB/s\n";
+            << plan.requests << " requests, about " << seconds << " s\n";
   return kFine;
 }
 
@@ -186,7 +189,7 @@ absl::StatusOr<int> RestoreCommand::Run() {
   STRATA_ASSIGN_OR_RETURN(compactor::ResolvedTarget target,
                           compactor::ResolveTarget(store.get(), &cache, history, wanted));
   STRATA_ASSIGN_OR_RETURN(compactor::RestorePlan plan, compactor::PlanRestore(history, target));
-  if (dry_run_) return DryRun(history, target, plan);
+  if (dry_run_) return DryRun(store.get(), &cache, history, target, plan);
   return RunRestore(store.get(), &cache, history, target, plan);
 }
 
