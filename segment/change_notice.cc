@@ -8,12 +8,12 @@
 #include "absl/strings/str_format.h"
 #include "io/status_macros.h"
 #include "segment/store_layout.h"
+#include "segment/store_listing.h"
 
 namespace strata::segment {
 namespace {
 
 constexpr size_t kPeriodDigits = 10;
-constexpr size_t kListingPage = 1000;
 constexpr uint8_t kContent[] = {'1', '\n'};  // some stores want a body
 
 std::string FolderPrefix() { return absl::StrCat(kNoticeFolder, "/"); }

@@ -8,11 +8,11 @@
 #include "absl/strings/str_format.h"
 #include "io/status_macros.h"
 #include "segment/store_layout.h"
+#include "segment/store_listing.h"
 
 namespace strata::segment {
 namespace {
 
-constexpr size_t kListingPage = 1000;
 constexpr size_t kLongestObject = kDictionaryHeaderSize + kMaxDictionaryBytes;
 
 std::string DictionaryPrefix(absl::string_view ns) { return absl::StrCat(ns, "/dictionaries/"); }

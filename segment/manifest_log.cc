@@ -15,7 +15,6 @@ constexpr int kTries = 64;                           // against other writers, i
 constexpr int kStepsBeforeJump = 16;                 // changes followed one by one
 constexpr int64_t kFreshUs = 60'000'000;             // a tip this old is not relied upon
 constexpr int64_t kTrustedHintUs = 604'800'000'000;  // 7 days: changes are kept for longer
-constexpr size_t kListingPage = 1000;
 
 uint64_t NextBase(uint64_t number) { return (number / kBaseEvery + 1) * kBaseEvery; }
 
@@ -142,13 +141,23 @@ void ManifestLog::Apply(Manifest change) {
   }
 }
 
-absl::StatusOr<ManifestEdits> ManifestLog::ReadAll() {
+absl::StatusOr<ManifestEdits> ManifestLog::ReadParts() {
+  if (keeps_parts_ && kept_parts_ == tip_.parts) return kept_;
   ManifestEdits all;
   for (const ManifestPart& part : tip_.parts) {
     STRATA_ASSIGN_OR_RETURN(const ManifestEdits edits, parts_.Read(part));
     Fold(edits, FoldKind::kComplete, &all);
   }
   all.ends.clear();  // raised by old adds; what counts stands in `recent`
+  if (keeps_parts_) {
+    kept_parts_ = tip_.parts;
+    kept_ = all;
+  }
+  return all;
+}
+
+absl::StatusOr<ManifestEdits> ManifestLog::ReadAll() {
+  STRATA_ASSIGN_OR_RETURN(ManifestEdits all, ReadParts());
   Fold(tip_.recent, FoldKind::kComplete, &all);
   return all;
 }
@@ -163,9 +172,17 @@ absl::Status ManifestLog::Publish(const MakeEdits& make, Parts parts) {
   if (!loaded_ || uncertain_) STRATA_RETURN_IF_ERROR(Refresh());
   for (int tries = 0; tries < kTries; ++tries) {
     if (tip_.number == 0 && !is_imported_) STRATA_RETURN_IF_ERROR(ImportListed());
-    STRATA_ASSIGN_OR_RETURN(ManifestEdits edits, make(tip_.recent));
-    if (edits.empty() && parts == Parts::kAsNeeded) return absl::OkStatus();
-    STRATA_ASSIGN_OR_RETURN(Manifest change, NewChange(std::move(edits), parts));
+    absl::StatusOr<ManifestEdits> edits = make(tip_.recent);
+    if (!edits.ok()) {
+      // It may have judged by an old state, when others change the namespace too.
+      const uint64_t judged_by = tip_.number;
+      STRATA_RETURN_IF_ERROR(Refresh());
+      if (tip_.number == judged_by) return edits.status();
+      continue;
+    }
+    const bool takes_over = is_imported_ && !tip_.recent.empty();
+    if (edits->empty() && !takes_over && parts == Parts::kAsNeeded) return absl::OkStatus();
+    STRATA_ASSIGN_OR_RETURN(Manifest change, NewChange(*std::move(edits), parts));
     uncertain_ = true;
     STRATA_ASSIGN_OR_RETURN(const bool done, Put(change));
     uncertain_ = false;

@@ -45,15 +45,18 @@ class ManifestLog {
 
   // Everything there is: reads the parts, one request each.
   absl::StatusOr<ManifestEdits> ReadAll();
+  // From now on what was read of parts is kept until others take their place, so that reading all
+  // again after somebody else's change takes no request. Memory: about 100 bytes a segment.
+  void KeepParts() { keeps_parts_ = true; }
 
   // What to change, given the state so far (as ManifestTip::recent); empty when nothing is left to
   // do, an error when the change makes no sense any more. Called again after somebody else's
-  // change.
+  // change, so that an error stands only when the newest state is the reason.
   using MakeEdits = std::function<absl::StatusOr<ManifestEdits>(const ManifestEdits& recent)>;
 
   // Adds a change. The first one of a namespace that has segments but no manifests takes over what
-  // listing finds. OK: it is durable, or was empty. After other errors than `make`'s it may be
-  // there or not: call again, `make` will see.
+  // listing finds, also when it is empty otherwise. OK: it is durable, or was empty. After other
+  // errors than `make`'s it may be there or not: call again, `make` will see.
   absl::Status Publish(const MakeEdits& make);
 
   // As Publish, and puts one part in the place of all (which must fit into one).
@@ -65,6 +68,7 @@ class ManifestLog {
 
  private:
   enum class Parts { kAsNeeded, kRewrite };
+  absl::StatusOr<ManifestEdits> ReadParts();
   absl::Status ReadHint();
   absl::Status FindByListing();
   absl::Status Follow();
@@ -84,6 +88,9 @@ class ManifestLog {
   io::Random& random_;
   ManifestParts parts_;
   ManifestTip tip_;
+  bool keeps_parts_ = false;
+  std::vector<ManifestPart> kept_parts_;
+  ManifestEdits kept_;  // what is in kept_parts_
   bool loaded_ = false;
   bool uncertain_ = false;    // an answer is missing: look before the next change
   bool is_imported_ = false;  // tip_.recent is what listing found, and in no change yet

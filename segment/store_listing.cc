@@ -10,8 +10,6 @@
 namespace strata::segment {
 namespace {
 
-constexpr size_t kListingPage = 1000;  // names per request
-
 using Visitor = std::function<absl::Status(const io::ObjectInfo&)>;
 
 // A store that answers the same names again would keep us here for ever.

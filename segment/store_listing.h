@@ -16,6 +16,8 @@
 // of its epoch, so the epochs listed afterwards cover every segment seen.
 namespace strata::segment {
 
+inline constexpr size_t kListingPage = 1000;  // names per request
+
 struct StoredSegment {
   SegmentKey key;
   uint64_t size = 0;  // bytes of the object

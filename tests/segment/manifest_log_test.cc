@@ -137,6 +137,26 @@ TEST_F(ManifestLogTest, AChangeThatMakesNoSenseAnyMoreIsNotMade) {
   EXPECT_EQ(Seen(), 1u);
 }
 
+// An error by what was the state a while ago may be none by now.
+TEST_F(ManifestLogTest, AnErrorStandsOnlyWhenTheNewestStateIsItsReason) {
+  auto a = NewLog();
+  auto b = NewLog();
+  ASSERT_TRUE(a->Publish(Add(1)).ok());
+  ASSERT_TRUE(b->Publish(Add(2)).ok());
+  const auto third = [](const ManifestEdits& recent) -> absl::StatusOr<ManifestEdits> {
+    if (recent.end_of(SampleLog(1)) != FrameNo(2)) return absl::FailedPreconditionError("no");
+    ManifestEdits edits;
+    edits.adds[SampleKey(3, 3)] = {3, 0, 1, 0, 0};
+    return edits;
+  };
+  const absl::Status published = a->Publish(third);
+  EXPECT_TRUE(published.ok()) << published;
+  EXPECT_EQ(Seen(), 3u);
+  const uint64_t before = store_->request_counts().total();
+  EXPECT_TRUE(absl::IsFailedPrecondition(a->Publish(third)));
+  EXPECT_EQ(store_->request_counts().total(), before + 1);
+}
+
 // The change is there, the answer is not: the same call again finds nothing left to do.
 TEST_F(ManifestLogTest, ALostAnswerIsRecognised) {
   auto log = NewLog();
@@ -279,6 +299,26 @@ TEST_F(ManifestLogTest, WhatAnOlderStoreHasIsTakenOver) {
   EXPECT_EQ(reader->tip().recent.adds.size(), 4u);
   EXPECT_EQ(reader->tip().recent.claims.size(), 2u);
   EXPECT_EQ(reader->tip().recent.end_of(SampleLog(1)), FrameNo(8));
+}
+
+// A compactor may find its own segment in the listing: with nothing to add, there are manifests
+// from then on.
+TEST_F(ManifestLogTest, WhatAnOlderStoreHasIsTakenOverByAnEmptyChangeToo) {
+  const auto nothing = [](const ManifestEdits&) { return ManifestEdits(); };
+  ASSERT_TRUE(NewLog()->Publish(nothing).ok());
+  auto reader = NewLog();
+  ASSERT_TRUE(reader->Refresh().ok());
+  EXPECT_EQ(reader->tip().number, 0u) << "a namespace that has nothing gets nothing";
+  ASSERT_TRUE(io::PutObject(*store_, BuildEpochKey(kNs, Epoch(1)), io::IfPresent::kFail,
+                            EncodeEpochClaim(SampleClaim(1, 1)))
+                  .ok());
+  ASSERT_TRUE(
+      io::PutObject(*store_, BuildSegmentKey(kNs, SampleKey(1, 5)), io::IfPresent::kFail, {{1, 2}})
+          .ok());
+  ASSERT_TRUE(NewLog()->Publish(nothing).ok());
+  ASSERT_TRUE(reader->Refresh().ok());
+  EXPECT_EQ(reader->tip().number, 1u);
+  EXPECT_EQ(reader->tip().recent.adds.size(), 1u);
 }
 
 // Power is lost at every operation of a writer: a reader finds what was acknowledged, at most one

@@ -10,6 +10,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "segment/manifest_log.h"
 #include "tests/compactor/store_fixture.h"
 
 namespace strata::compactor {
@@ -61,6 +62,15 @@ class StrataCommand : public StoreFixture {
     Outcome outcome = Run(arguments);
     EXPECT_EQ(outcome.exit_code, exit_code) << outcome.output;
     return Json::parse(outcome.output, nullptr, false);
+  }
+
+  // As retention does at last.
+  void Forget(const segment::SegmentKey& key) {
+    ASSERT_TRUE(store().Delete(segment::BuildSegmentKey("app", key)).ok());
+    segment::ManifestLog manifests(&store(), "app", &io::SystemClock(), &io::SystemRandom());
+    segment::ManifestEdits edits;
+    edits.forgets.insert(key);
+    ASSERT_TRUE(manifests.Publish([&](const segment::ManifestEdits&) { return edits; }).ok());
   }
 
   ModelLog SmallLog() {
@@ -318,6 +328,7 @@ TEST_F(StrataCommand, ACompactionKilledAtAnyPointLeavesTheOldStateOrTheNew) {
   std::mt19937 random(seed);
   ModelLog log(&store(), "app", 4096);
   log.Claim(1, 1);
+  log.StartManifests();
   for (uint32_t begin = 1; begin <= 1024; begin += 128) {
     std::map<uint32_t, PageBytes> changed;
     for (uint32_t p = begin; p < begin + 128; ++p) changed[p] = log.Page(p);
@@ -340,11 +351,7 @@ TEST_F(StrataCommand, ACompactionKilledAtAnyPointLeavesTheOldStateOrTheNew) {
     EXPECT_TRUE(VerifyNow(VerifyDepth::kQuick).findings.empty());
     ASSERT_EQ(*RestoredAt(), log.states().back().Bytes());
     if (segments->size() == 9) {
-      ASSERT_TRUE(
-          store()
-              .Delete(segment::BuildSegmentKey("app", {log.log_id(), segment::FrameNo(1),
-                                                       log.last_frame(), segment::Epoch(1), 1}))
-              .ok());
+      Forget({log.log_id(), segment::FrameNo(1), log.last_frame(), segment::Epoch(1), 1});
     }
   }
   EXPECT_GT(killed, 0);
