@@ -77,7 +77,11 @@ absl::Status LogFollower::LearnIdentity() {
   if (state_.identity_version.load(std::memory_order_relaxed) == 0) {
     state_.identity = std::move(identity);
   } else {
-    state_.identity.epoch = identity.epoch;  // the rest stays, and others read it
+    // The rest stays, and others read it. Without the nonces this process would take the claim for
+    // another writer's.
+    state_.identity.epoch = identity.epoch;
+    state_.identity.writer_nonce = identity.writer_nonce;
+    state_.identity.next_nonce = identity.next_nonce;
   }
   state_.identity_version.store(version, std::memory_order_release);
   return absl::OkStatus();

@@ -51,8 +51,8 @@ struct LogState {
   const std::unique_ptr<Attachment> attachment;
   SharedLog& shared;  // with all processes that have the log open
 
-  // Set before the first frame is appended or followed, under append_mutex; then only its epoch
-  // changes, when a shipper claims it (under `maintenance`).
+  // Set before the first frame is appended or followed, under append_mutex; then only its epoch and
+  // nonces change, when a shipper claims one: under MaintenanceLock and append_mutex.
   Identity identity;
   std::atomic<uint32_t> identity_version{0};  // that of shared.has_identity which `identity` is;
                                               // 0: the log has none yet

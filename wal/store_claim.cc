@@ -1,5 +1,7 @@
 #include "wal/store_claim.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
 #include "segment/store_listing.h"
@@ -25,20 +27,24 @@ bool StoreClaim::is_due() const {
          (state_.options.takeover && !took_over_);
 }
 
-// Other processes read it again.
-absl::Status StoreClaim::SaveIdentity() {
+// First on disk, then here, so that nothing goes on under what a crash would take back. Other
+// processes read it again.
+absl::Status StoreClaim::SaveIdentity(Identity identity) {
   STRATA_RETURN_IF_ERROR(
-      WriteIdentity(*state_.environment.files, identity_path_, state_.identity, state_.ownership));
+      WriteIdentity(*state_.environment.files, identity_path_, identity, state_.ownership));
+  io::MutexLock lock(&state_.append_mutex);
+  state_.identity.epoch = identity.epoch;  // the rest is the same, and others read it
+  state_.identity.writer_nonce = identity.writer_nonce;
+  state_.identity.next_nonce = identity.next_nonce;
   state_.identity_version.store(state_.shared.has_identity.fetch_add(1) + 1);
   return absl::OkStatus();
 }
 
 absl::Status StoreClaim::Prepare() {
   if (!is_due() || state_.identity.next_nonce != 0) return absl::OkStatus();
-  while (state_.identity.next_nonce == 0) {
-    state_.identity.next_nonce = state_.environment.random->Next64();
-  }
-  return SaveIdentity();
+  Identity identity = state_.identity;
+  while (identity.next_nonce == 0) identity.next_nonce = state_.environment.random->Next64();
+  return SaveIdentity(std::move(identity));
 }
 
 bool StoreClaim::IsOurs(const EpochClaim& claim) const {
@@ -131,10 +137,11 @@ absl::Status StoreClaim::Adopt(const ManifestEdits& state) {
                         state_.identity.writer_nonce == newest.writer_nonce &&
                         state_.identity.next_nonce == 0;
   if (is_known) return absl::OkStatus();
-  state_.identity.epoch = newest.epoch;
-  state_.identity.writer_nonce = newest.writer_nonce;
-  state_.identity.next_nonce = 0;
-  return SaveIdentity();
+  Identity identity = state_.identity;
+  identity.epoch = newest.epoch;
+  identity.writer_nonce = newest.writer_nonce;
+  identity.next_nonce = 0;
+  return SaveIdentity(std::move(identity));
 }
 
 }  // namespace strata::wal

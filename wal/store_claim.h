@@ -44,9 +44,11 @@ class StoreClaim {
   // FailedPrecondition, unless the namespace may be claimed now.
   absl::Status CheckMayClaim(const segment::ManifestEdits& state) const;
 
- private:
-  absl::Status SaveIdentity();
+  // Made by this log, or a copy of its files.
   bool IsOurs(const segment::EpochClaim& claim) const;
+
+ private:
+  absl::Status SaveIdentity(Identity identity);
   absl::StatusOr<segment::EpochClaim> PutClaim(segment::EpochClaim claim);
 
   LogState& state_;

@@ -57,7 +57,8 @@ absl::Status TwoProcesses::Open(Process* process) {
   };
   place.read_only = process->read_only;
   STRATA_ASSIGN_OR_RETURN(
-      process->log, Log::Open(place, {}, {disk.get(), &clock, &random, &logger}, process->options));
+      process->log,
+      Log::Open(place, store, {disk.get(), &clock, &random, &logger}, process->options));
   process->log->ownership().set_listening(true);  // the test hands over
   process->connection = std::make_unique<Connection>(process->log);
   return absl::OkStatus();

@@ -45,6 +45,7 @@ class TwoProcesses {
   support::FakeClock clock;
   io::SeededRandom random{7};
   RecordingLogger logger;
+  StoreAddress store;  // of what is opened from now on
   Process a;
   Process b;
 };

@@ -402,6 +402,35 @@ TEST(TwoProcessesTest, AWriterComesAfterAReadOnlyOneThatFoundACrash) {
   EXPECT_EQ(both.b.Read().value(), (Versions{1, 2}));
 }
 
+// An epoch is the log's, not a process's.
+TEST(TwoProcessesTest, AnEpochThatAnotherProcessClaimedFencesNoneOfThisLog) {
+  TwoProcesses both;
+  ASSERT_TRUE(both.a.Close().ok());
+  ASSERT_TRUE(both.disk->CreateDirectory("/store").ok());
+  both.store = {io::LocalStoreUrl("/store"), "app"};
+  for (TwoProcesses::Process* process : {&both.a, &both.b}) {
+    process->options.seal_after_us = 1'000'000;
+  }
+  const auto ship = [&](TwoProcesses::Process& process, TwoProcesses::Process& other,
+                        uint64_t version) {
+    other.log->HandOver();
+    ASSERT_TRUE(process.Commit({{1, version}}, 1).ok());
+    both.clock.Advance(3'000'000);
+    process.log->RunMaintenance();
+    EXPECT_EQ(process.log->stored_frame(), FrameNo(version)) << both.logger.text();
+  };
+  ASSERT_TRUE(both.Open(&both.a).ok());
+  both.b.options.takeover = true;
+  ASSERT_TRUE(both.Open(&both.b).ok());
+  ship(both.a, both.b, 1);
+  ship(both.b, both.a, 2);
+  EXPECT_EQ(both.b.log->state().identity.epoch, segment::Epoch(2));
+  ship(both.a, both.b, 3);
+  ship(both.b, both.a, 4);
+  EXPECT_EQ(both.a.log->state().identity.epoch, segment::Epoch(2));
+  EXPECT_EQ(both.logger.text(), "");
+}
+
 TEST(TwoProcessesTest, WhoSkippedFramesInTheIndexStillKnowsWhereFilesEnd) {
   TwoProcesses both;
   ASSERT_TRUE(both.a.Commit({{1, 1}}, 1).ok());
