@@ -49,11 +49,42 @@ void Fold(const ManifestEdits& later, FoldKind kind, ManifestEdits* fold) {
   if (later.policy) fold->policy = later.policy;
 }
 
-bool IsUnfenced(const ManifestEdits& state, const SegmentKey& key) {
+namespace {
+
+// The frame before the first one that a later epoch of the key's log took over, or the key's last.
+FrameNo UnfencedUpTo(const ManifestEdits& state, const SegmentKey& key) {
+  FrameNo upto = key.last;
   for (auto at = state.claims.upper_bound(key.epoch); at != state.claims.end(); ++at) {
-    if (at->second.log_id == key.log_id && at->second.first_frame <= key.last) return false;
+    if (at->second.log_id == key.log_id) upto = std::min(upto, at->second.first_frame.previous());
   }
-  return true;
+  return upto;
+}
+
+}  // namespace
+
+bool IsUnfenced(const ManifestEdits& state, const SegmentKey& key) {
+  return UnfencedUpTo(state, key) == key.last;
+}
+
+FrameNo CountsUpTo(const ManifestEdits& state, const SegmentKey& key) {
+  const auto claim = state.claims.find(key.epoch);
+  if (claim == state.claims.end() || claim->second.log_id != key.log_id) return FrameNo();
+  const FrameNo upto = UnfencedUpTo(state, key);
+  const bool is_whole = upto == key.last;
+  const bool counts = is_whole || (key.level == kSealedLevel && key.first <= upto);
+  return counts ? upto : FrameNo();
+}
+
+FrameNo ReachableEnd(const ManifestEdits& state, const LogId& log_id) {
+  FrameNo reached;
+  SegmentKey from;
+  from.log_id = log_id;
+  for (auto at = state.adds.lower_bound(from); at != state.adds.end(); ++at) {
+    const SegmentKey& key = at->first;
+    if (key.log_id != log_id || key.first > reached.next()) break;
+    reached = std::max(reached, CountsUpTo(state, key));
+  }
+  return reached;
 }
 
 }  // namespace strata::segment

@@ -29,9 +29,12 @@ struct SegmentFacts {
 };
 
 // A segment that is no longer part of the namespace; its object goes when the grace period is over.
+// A compacted one's name, which could be made again, stays a while longer, with size 0.
 struct MarkedSegment {
   uint64_t size = 0;
-  int64_t marked_us = 0;
+  int64_t marked_us = 0;  // when it was marked; of a name: when its object was deleted
+
+  bool is_deleted() const { return size == 0; }
 
   friend bool operator==(const MarkedSegment&, const MarkedSegment&) = default;
 };
@@ -82,6 +85,12 @@ void Fold(const ManifestEdits& later, FoldKind kind, ManifestEdits* fold);
 
 // Whether no later epoch of its log took over at or before the segment's end.
 bool IsUnfenced(const ManifestEdits& state, const SegmentKey& key);
+
+// The last frame for which a segment counts, 0 for none: docs/store_layout.md, "What counts".
+FrameNo CountsUpTo(const ManifestEdits& state, const SegmentKey& key);
+
+// How far the segments in `state.adds` that count reach from frame 1 on without a gap.
+FrameNo ReachableEnd(const ManifestEdits& state, const LogId& log_id);
 
 // An object that holds the segments of a range of changes, folded.
 struct ManifestPart {

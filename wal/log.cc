@@ -371,7 +371,8 @@ int64_t Log::RunMaintenance() {
   if (!has_identity()) {  // as the threads, which start with the first commit
     return std::min(now + state_.options.seal_after_us, ownership_.LookAround(now));
   }
-  return std::min(maintenance_.RunSyncs(now), maintenance_.RunTransfers(now));
+  const int64_t transfers = maintenance_.RunTransfers(now);
+  return std::min(transfers, maintenance_.RunSyncs(now));
 }
 
 }  // namespace strata::wal

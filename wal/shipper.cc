@@ -10,6 +10,7 @@
 #include "segment/segment_reader.h"
 #include "segment/store_layout.h"
 #include "wal/adoption.h"
+#include "wal/shipped_comparison.h"
 
 namespace strata::wal {
 
@@ -95,11 +96,7 @@ absl::Status Shipper::Claim() {
         FrameNo first_frame(1);
         // Also for a takeover that an earlier run began and was not there to finish.
         if (state_.options.takeover || HasClaimOf(state, state_.identity.log_id)) {
-          STRATA_RETURN_IF_ERROR(CheckNotCut(state));
-          STRATA_ASSIGN_OR_RETURN(const ManifestEdits all, manifests_->ReadAll());
-          STRATA_RETURN_IF_ERROR(FollowBase(all));
-          STRATA_ASSIGN_OR_RETURN(const FrameNo end, Follow(all, OnDifference::kEnd));
-          first_frame = end.next();
+          STRATA_ASSIGN_OR_RETURN(first_frame, FirstOfClaim(state));
         }
         return claim_.EditsFor(state, first_frame);
       }();
@@ -111,12 +108,44 @@ absl::Status Shipper::Claim() {
   return claim_.Adopt(state);
 }
 
+// Behind what the store has and this log has too.
+absl::StatusOr<FrameNo> Shipper::FirstOfClaim(const ManifestEdits& state) {
+  STRATA_RETURN_IF_ERROR(CheckNotCut(state));
+  STRATA_ASSIGN_OR_RETURN(const ManifestEdits all, manifests_->ReadAll());
+  STRATA_RETURN_IF_ERROR(FollowBase(all));
+  STRATA_ASSIGN_OR_RETURN(const FrameNo end, Follow(all, OnDifference::kEnd));
+  STRATA_RETURN_IF_ERROR(CheckNothingIsCutOff(all, end));
+  return end.next();
+}
+
+// A claim cuts what the store has behind its first frame. A compacted segment cannot be cut: when
+// only such ones hold the frames before, the claim would take those away as well.
+absl::Status Shipper::CheckNothingIsCutOff(const ManifestEdits& all, FrameNo end) {
+  const Identity& identity = state_.identity;
+  const FrameNo stored = all.end_of(identity.log_id);
+  if (stored < end) return OlderStore(stored);
+  if (stored == FrameNo(0)) return absl::OkStatus();
+  ManifestEdits after = all;
+  segment::EpochClaim claim;
+  claim.log_id = identity.log_id;
+  claim.first_frame = end.next();
+  after.claims[all.newest_claim()->epoch.next()] = claim;
+  const bool base_stays = end >= identity.base_frame;
+  if (base_stays && segment::ReachableEnd(after, identity.log_id) >= end) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      state_.directory, ": the store ", store_->url(), " has frames up to ", stored.value(),
+      ", and this log agrees with them up to frame ", end.value(),
+      " only, which lies inside merged segments: a takeover there would lose what is before it. ",
+      "Restore the database from the store, or choose another namespace"));
+}
+
 // Another writer's claim may have taken away what this log holds for shipped, and no longer has.
 absl::Status Shipper::CheckNotCut(const ManifestEdits& state) {
   const FrameNo sealed = sealed_frame();
   for (const auto& [epoch, claim] : state.claims) {
     const bool cuts = claim.log_id == state_.identity.log_id && epoch > state_.identity.epoch &&
-                      state_.identity.epoch.value() != 0 && claim.first_frame <= sealed;
+                      state_.identity.epoch.value() != 0 && claim.first_frame <= sealed &&
+                      !claim_.IsOurs(claim);
     if (!cuts) continue;
     return absl::FailedPreconditionError(
         absl::StrCat(state_.directory, ": epoch ", epoch.value(), " took over at frame ",
@@ -126,23 +155,25 @@ absl::Status Shipper::CheckNotCut(const ManifestEdits& state) {
   return absl::OkStatus();
 }
 
+absl::Status Shipper::OlderStore(FrameNo end) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      state_.directory, ": the store ", store_->url(), " ends at frame ", end.value(),
+      ", but was shipped up to frame ", sealed_frame().value(), ": it is an older copy"));
+}
+
 // What an earlier run shipped and had no time to note.
 absl::Status Shipper::TakeOverProgress() {
-  const FrameNo base = state_.identity.base_frame;
   const FrameNo end = manifests_->tip().recent.end_of(state_.identity.log_id);
   if (end < sealed_frame()) {
-    return Stop(absl::FailedPreconditionError(absl::StrCat(
-        state_.directory, ": the store ", store_->url(), " ends at frame ", end.value(),
-        ", but was shipped up to frame ", sealed_frame().value(), ": it is an older copy")));
+    return Stop(OlderStore(end));
   }
   if (end == sealed_frame()) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(const ManifestEdits all, manifests_->ReadAll());
   STRATA_RETURN_IF_ERROR(FollowBase(all));
-  if (sealed_frame() < base) return absl::OkStatus();
   STRATA_ASSIGN_OR_RETURN(const FrameNo followed, Follow(all, OnDifference::kError));
   if (followed == end) return absl::OkStatus();
   return Stop(absl::FailedPreconditionError(absl::StrCat(
-      state_.directory, ": the store has frames up to ", end.value(), ", but no sealed segment ",
+      state_.directory, ": the store has frames up to ", end.value(), ", but no segment ",
       "from frame ", followed.next().value(), " on that this log could be compared with")));
 }
 
@@ -160,28 +191,52 @@ absl::Status Shipper::FollowBase(const ManifestEdits& all) {
   return absl::OkStatus();
 }
 
-// Goes along the sealed segments that are in the store, as long as they hold what the log holds.
+// The segment to compare with next, when the log agrees with the store up to `end`: the sealed one
+// behind it, or the merged one that ends soonest. nullptr: none.
+const SegmentKey* Shipper::NextStored(const ManifestEdits& all, FrameNo end) const {
+  const SegmentKey* next = nullptr;
+  SegmentKey from;
+  from.log_id = state_.identity.log_id;
+  for (auto at = all.adds.lower_bound(from); at != all.adds.end(); ++at) {
+    const SegmentKey& key = at->first;
+    if (key.log_id != from.log_id || key.first > end.next()) break;
+    const bool is_sealed = key.level == segment::kSealedLevel;
+    if (is_sealed ? key.first != end.next() : key.last <= end) continue;
+    if (!segment::IsUnfenced(all, key)) continue;
+    if (is_sealed) return &key;
+    if (next == nullptr || key.last < next->last) next = &key;
+  }
+  return next;
+}
+
+absl::Status Shipper::CheckSame(const segment::SegmentReader& reader, FrameNo end) {
+  const FrameNo tip = state_.commits->appended().frame;
+  const FrameNo last = reader.footer().last_frame;
+  if (last > tip) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        state_.directory, ": the log ends at frame ", tip.value(), ", the store already has frame ",
+        last.value(), ": this is an older copy of the database; restore the newer one, or ",
+        "open with takeover=1 to give up what it has more"));
+  }
+  return reader.header().state == segment::SegmentState::kSealed
+             ? CheckSameFrames(state_, reader)
+             : CheckSameEnd(state_, reader, end);
+}
+
+// Goes along the segments that are in the store, as long as they hold what the log holds. Sealed
+// ones may have been merged and deleted, while the log was closed or its marks were behind.
 absl::StatusOr<FrameNo> Shipper::Follow(const ManifestEdits& all, OnDifference on_difference) {
   FrameNo end = sealed_frame();
-  if (end < state_.identity.base_frame) return end;
-  const FrameNo tip = state_.commits->appended().frame;
-  for (const auto& [key, facts] : all.adds) {
-    const bool is_next = key.log_id == state_.identity.log_id && key.first == end.next() &&
-                         key.level == segment::kSealedLevel;
-    if (!is_next || !segment::IsUnfenced(all, key)) continue;
-    absl::Status same;
-    if (key.last > tip) {
-      same = absl::FailedPreconditionError(
-          absl::StrCat(state_.directory, ": the log ends at frame ", tip.value(),
-                       ", the store already has frame ", key.last.value(),
-                       ": this is an older copy of the database; restore the newer one, or ",
-                       "open with takeover=1 to give up what it has more"));
-    }
-    STRATA_ASSIGN_OR_RETURN(const auto reader, OpenStored(key));
-    if (same.ok()) same = CheckSameFrames(*reader);
-    if (absl::IsFailedPrecondition(same) && on_difference == OnDifference::kEnd) return end;
+  const FrameNo base = state_.identity.base_frame;
+  // Of one log id there is one base, in whatever segment it lies by now.
+  if (end < base && segment::ReachableEnd(all, state_.identity.log_id) >= base) end = base;
+  if (end < base) return end;
+  while (const SegmentKey* key = NextStored(all, end)) {
+    STRATA_ASSIGN_OR_RETURN(const auto reader, OpenStored(*key));
+    const absl::Status same = CheckSame(*reader, end);
+    if (absl::IsFailedPrecondition(same) && on_difference == OnDifference::kEnd) break;
     STRATA_RETURN_IF_ERROR(StopIfFenced(same));
-    end = key.last;
+    end = key->last;
     Advance(end, reader->commits().back().digest);
   }
   return end;
@@ -208,30 +263,6 @@ absl::Status Shipper::ShipBase() {
   return Publish(*base);
 }
 
-// Frame by frame, with the times of the commits: the digest cannot be worked out here, because a
-// checkpoint that was cut may have put pages of these very frames into the database file.
-absl::Status Shipper::CheckSameFrames(const segment::SegmentReader& reader) {
-  const auto list = state_.files.list();
-  std::vector<uint8_t> theirs(state_.identity.page_size);
-  std::vector<uint8_t> ours(state_.identity.page_size);
-  segment::RecentPages recent;
-  for (uint64_t ordinal = 0; ordinal < reader.footer().frames; ++ordinal) {
-    STRATA_ASSIGN_OR_RETURN(const auto entries, reader.ReadDirectory(ordinal, 1));
-    STRATA_ASSIGN_OR_RETURN(
-        const segment::FrameHeader there,
-        reader.ReadFrame(ordinal, entries.front(), &recent, absl::MakeSpan(theirs)));
-    STRATA_ASSIGN_OR_RETURN(const segment::FrameHeader here,
-                            ReadLogFrame(*list, there.frame, absl::MakeSpan(ours)));
-    const bool same = here.page == there.page && here.is_commit == there.is_commit &&
-                      here.commit_time_us == there.commit_time_us && ours == theirs;
-    if (same) continue;
-    return absl::FailedPreconditionError(
-        absl::StrCat(state_.directory, ": the store has another frame ", there.frame.value(),
-                     ": this is a copy of the database that went its own way"));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::unique_ptr<segment::SegmentReader>> Shipper::OpenStored(
     const SegmentKey& stored) {
   const std::string key = segment::BuildSegmentKey(state_.identity.name_space, stored);
@@ -255,7 +286,7 @@ absl::StatusOr<SealedSegment> Shipper::FindShipped(const SegmentKey& key) {
     return absl::DataLossError(
         absl::StrCat(reader->source().name(), ": holds another segment than its name says"));
   }
-  if (key.level == segment::kSealedLevel) STRATA_RETURN_IF_ERROR(CheckSameFrames(*reader));
+  if (key.level == segment::kSealedLevel) STRATA_RETURN_IF_ERROR(CheckSameFrames(state_, *reader));
   SealedSegment sealed{key, {}, reader->commits().back().digest};
   sealed.facts.size = footer.segment_length;
   sealed.facts.commits = reader->commits().size();
@@ -307,6 +338,11 @@ void Shipper::LeaveNotice() {
 absl::StatusOr<ManifestEdits> Shipper::AddOf(const SealedSegment& sealed,
                                              const ManifestEdits& state) {
   STRATA_RETURN_IF_ERROR(claim_.CheckHeld(state));
+  if (sealed.key.epoch != state.newest_claim()->epoch) {
+    return absl::AbortedError(absl::StrCat(
+        state_.directory, ": a segment of epoch ", sealed.key.epoch.value(), " comes late, under ",
+        "epoch ", state.newest_claim()->epoch.value(), "; it is shipped again"));
+  }
   ManifestEdits edits;
   const FrameNo end = state.end_of(sealed.key.log_id);
   if (end.next() == sealed.key.first) {

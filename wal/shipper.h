@@ -44,15 +44,20 @@ class Shipper {
   enum class OnDifference { kError, kEnd };
   absl::Status Attach();
   absl::Status Claim();
+  absl::Status OlderStore(segment::FrameNo end);
   absl::Status TakeOverProgress();
   absl::StatusOr<segment::FrameNo> Follow(const segment::ManifestEdits& all,
                                           OnDifference on_difference);
   absl::Status FollowBase(const segment::ManifestEdits& all);
+  absl::StatusOr<segment::FrameNo> FirstOfClaim(const segment::ManifestEdits& state);
+  absl::Status CheckNothingIsCutOff(const segment::ManifestEdits& all, segment::FrameNo end);
+  const segment::SegmentKey* NextStored(const segment::ManifestEdits& all,
+                                        segment::FrameNo end) const;
+  absl::Status CheckSame(const segment::SegmentReader& reader, segment::FrameNo end);
   absl::Status CheckNotCut(const segment::ManifestEdits& state);
   absl::Status ShipBase();
   absl::StatusOr<std::unique_ptr<segment::SegmentReader>> OpenStored(
       const segment::SegmentKey& key);
-  absl::Status CheckSameFrames(const segment::SegmentReader& reader);
   absl::StatusOr<SealedSegment> FindShipped(const segment::SegmentKey& key);
   absl::Status ShipNext(segment::FrameNo up_to);
   absl::Status Publish(const SealedSegment& sealed);

@@ -1,11 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "segment/manifest_log.h"
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
-#include "tests/support/disk_helpers.h"
-#include "tests/wal/ship_fixture.h"
+#include "tests/support/crash_image.h"
+#include "tests/wal/copies_fixture.h"
 
 namespace strata::wal {
 namespace {
@@ -17,39 +16,7 @@ using testing::HasSubstr;
 
 // Fencing: two copies of a database, one store.
 
-class FencingTest : public ShipTest {
- protected:
-  // Another machine's copy of everything local, as it is now.
-  void CopyTo(LogWorld* other) {
-    for (const auto& [path, bytes] : world_.disk->Files()) {
-      if (path.rfind("/store", 0) == 0) continue;
-      if (path.rfind(LogWorld::kDirectory, 0) == 0) {
-        other->disk->CreateDirectory(LogWorld::kDirectory).IgnoreError();
-      }
-      ASSERT_TRUE(support::DurableFile(*other->disk, path, bytes).ok());
-    }
-    Attach(*other);
-  }
-  static void MoveStore(LogWorld& from, LogWorld& to) {
-    const auto files = from.disk->Files();
-    for (const auto& [path, bytes] : files) {
-      if (path.rfind("/store/", 0) != 0) continue;
-      for (size_t at = 1; (at = path.find('/', at + 1)) != std::string::npos;) {
-        to.disk->CreateDirectory(path.substr(0, at)).IgnoreError();
-      }
-      to.disk->Unlink(path).IgnoreError();
-      ASSERT_TRUE(support::DurableFile(*to.disk, path, bytes).ok());
-    }
-  }
-  segment::ManifestEdits StateIn(LogWorld& world) {
-    auto store = io::OpenStore(world.disk.get(), &world.random, world.store.url);
-    segment::ManifestLog manifests(store->get(), kNamespace, &world.clock, &world.random);
-    EXPECT_TRUE(manifests.Refresh().ok());
-    auto all = manifests.ReadAll();
-    EXPECT_TRUE(all.ok()) << all.status();
-    return all.value_or(segment::ManifestEdits());
-  }
-};
+class FencingTest : public CopiesTest {};
 
 TEST_F(FencingTest, ATakeoverClaimsTheNextEpochFromItsFirstFrameOn) {
   ASSERT_TRUE(world_.Open().ok());
@@ -178,6 +145,40 @@ TEST_F(FencingTest, AFirstShipThatFailsAtAnyCallClaimsOneEpoch) {
     auto store = io::OpenStore(world.disk.get(), &world.random, world.store.url);
     EXPECT_EQ(segment::ListEpochs(**store, kNamespace)->size(), 1u) << nth;
     EXPECT_EQ(world.log->state().progress.shipped, FrameNo(1)) << nth << world.logger.text();
+    if (!fired || HasFailure()) break;
+  }
+}
+
+// What was claimed counts only once it is durable here: a crash may not leave a log that shipped
+// under an epoch it does not know.
+TEST_F(FencingTest, AClaimThatCannotBeNotedIsNotUsed) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+  world_.Pass(kLong);
+  for (uint64_t nth = 0;; ++nth) {
+    LogWorld other(std::make_unique<support::SimulatedDisk>(), nth + 10);
+    CopyTo(&other);
+    MoveStore(world_, other);
+    other.options.takeover = true;
+    ASSERT_TRUE(other.Open().ok());
+    ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
+    other.Pass(other.options.quiet_us + 1);
+    other.disk->FailOperation({.nth = nth});
+    other.Pass(other.options.seal_after_us);
+    const bool fired = other.disk->faults_fired() != 0;
+    other.disk->ClearFaults();
+    for (int i = 0; i < 2; ++i) {
+      const auto after_a_power_cut =
+          support::CrashImage(*other.disk, other.disk->operation_count(),
+                              {.seed = 1, .policy = support::CrashPolicy::kDropUnsynced});
+      auto identity =
+          ReadIdentity(*after_a_power_cut, std::string(LogWorld::kDirectory) + "/identity");
+      ASSERT_TRUE(identity.ok()) << identity.status();
+      const Identity& here = other.log->state().identity;
+      EXPECT_EQ(identity->epoch, here.epoch) << nth;
+      EXPECT_EQ(identity->next_nonce, here.next_nonce) << nth;
+      other.Pass(60'000'000);
+    }
     if (!fired || HasFailure()) break;
   }
 }

@@ -71,9 +71,13 @@ class ShipTest : public testing::Test {
   uint64_t DigestNow() {
     const auto versions = world_.Read();
     EXPECT_TRUE(versions.ok()) << versions.status();
+    return DigestOf(versions.value_or(Versions()));
+  }
+
+  static uint64_t DigestOf(const Versions& versions) {
     segment::Digest digest;
-    for (uint32_t i = 0; i < versions->size(); ++i) {
-      digest.Toggle(segment::PageHash(segment::PageNo(i + 1), PageBytes(i + 1, (*versions)[i])));
+    for (uint32_t i = 0; i < versions.size(); ++i) {
+      digest.Toggle(segment::PageHash(segment::PageNo(i + 1), PageBytes(i + 1, versions[i])));
     }
     return digest.value();
   }
