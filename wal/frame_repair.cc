@@ -10,6 +10,7 @@
 #include "io/object_stream.h"
 #include "io/status_macros.h"
 #include "segment/dictionary_store.h"
+#include "segment/manifest_log.h"
 #include "segment/segment_reader.h"
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
@@ -18,7 +19,9 @@ namespace strata::wal {
 
 using segment::FrameHeader;
 using segment::FrameNo;
+using segment::ManifestEdits;
 using segment::PageNo;
+using segment::SegmentKey;
 using segment::StoredSegment;
 
 namespace {
@@ -40,31 +43,48 @@ std::optional<Sought> Describe(LogState& state, FrameNo frame) {
                 state.identity.epoch};
 }
 
-// Of those that hold the frame the one of the highest epoch: an older writer that went on unseen
-// may have stored other frames of the same numbers. Two of one epoch come from two copies of the
-// log directory, and nothing says which of them is this one.
-absl::StatusOr<StoredSegment> FindSealed(io::ObjectStore& store, const Sought& sought) {
+// What counts in the namespace; of an older release, which left no manifests, what is listed.
+absl::StatusOr<ManifestEdits> ReadNamespace(LogState& state, const Sought& sought) {
+  io::ObjectStore& store = *state.store;
+  segment::ManifestLog manifests(&store, sought.name_space, state.environment.clock,
+                                 state.environment.random);
+  STRATA_RETURN_IF_ERROR(manifests.Refresh());
+  if (manifests.tip().number != 0) return manifests.ReadAll();
+  ManifestEdits listed;
   STRATA_ASSIGN_OR_RETURN(const std::vector<StoredSegment> stored,
                           segment::ListSegments(store, sought.name_space, sought.log_id));
-  const StoredSegment* found = nullptr;
+  for (const StoredSegment& each : stored) listed.adds[each.key].size = each.size;
+  STRATA_ASSIGN_OR_RETURN(const std::vector<segment::EpochClaim> claims,
+                          segment::ListEpochs(store, sought.name_space));
+  for (const segment::EpochClaim& claim : claims) listed.claims[claim.epoch] = claim;
+  return listed;
+}
+
+// Of those that count and hold the frame the one of the highest epoch. Two of one epoch come from
+// two copies of the log directory, and nothing says which of them is this one.
+absl::StatusOr<SegmentKey> FindSealed(const ManifestEdits& all, const Sought& sought) {
+  const SegmentKey* found = nullptr;
   bool sure = false;
-  for (const StoredSegment& each : stored) {
-    const bool holds = each.key.level == segment::kSealedLevel && each.key.first <= sought.frame &&
-                       sought.frame <= each.key.last && each.key.epoch <= sought.epoch;
-    if (!holds || (found != nullptr && each.key.epoch < found->key.epoch)) continue;
-    sure = found == nullptr || each.key.epoch > found->key.epoch;
-    found = &each;
+  for (const auto& [key, facts] : all.adds) {
+    const bool holds = key.log_id == sought.log_id && key.level == segment::kSealedLevel &&
+                       key.first <= sought.frame && key.epoch <= sought.epoch &&
+                       sought.frame <= segment::CountsUpTo(all, key);
+    if (!holds || (found != nullptr && key.epoch < found->epoch)) continue;
+    sure = found == nullptr || key.epoch > found->epoch;
+    found = &key;
   }
   if (found != nullptr && sure) return *found;
   return absl::NotFoundError(absl::StrCat(found == nullptr ? "no" : "more than one",
-                                          " sealed segment has frame ", sought.frame.value()));
+                                          " sealed segment that counts has frame ",
+                                          sought.frame.value()));
 }
 
-absl::Status ReadStored(io::ObjectStore& store, const Sought& sought, io::MutableBytes page) {
-  STRATA_ASSIGN_OR_RETURN(const StoredSegment stored, FindSealed(store, sought));
-  STRATA_ASSIGN_OR_RETURN(
-      auto source,
-      io::ObjectSource::Open(&store, segment::BuildSegmentKey(sought.name_space, stored.key)));
+absl::Status ReadStored(LogState& state, const Sought& sought, io::MutableBytes page) {
+  io::ObjectStore& store = *state.store;
+  STRATA_ASSIGN_OR_RETURN(const ManifestEdits all, ReadNamespace(state, sought));
+  STRATA_ASSIGN_OR_RETURN(const SegmentKey key, FindSealed(all, sought));
+  STRATA_ASSIGN_OR_RETURN(auto source, io::ObjectSource::Open(&store, segment::BuildSegmentKey(
+                                                                          sought.name_space, key)));
   segment::DictionaryCache dictionaries;
   STRATA_ASSIGN_OR_RETURN(const auto reader,
                           segment::SegmentReader::Open(
@@ -73,7 +93,7 @@ absl::Status ReadStored(io::ObjectStore& store, const Sought& sought, io::Mutabl
   if (reader->header().page_size != page.size())
     return absl::DataLossError(absl::StrCat(reader->source().name(), ": another page size"));
   STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
-                          reader->ReadFrame(sought.frame.value() - stored.key.first.value(), page));
+                          reader->ReadFrame(sought.frame.value() - key.first.value(), page));
   if (header.frame == sought.frame && header.page == sought.page) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(reader->source().name(), ": expected frame ",
                                           sought.frame.value(), " of page ", sought.page.value(),
@@ -88,7 +108,7 @@ absl::Status RepairFrame(LogState& state, FrameNo frame, const absl::Status& dam
   if (state.store == nullptr) return damage;
   const std::optional<Sought> sought = Describe(state, frame);
   if (!sought.has_value()) return damage;
-  const absl::Status stored = ReadStored(*state.store, *sought, page);
+  const absl::Status stored = ReadStored(state, *sought, page);
   state.environment.logger->Log(
       stored.ok() ? io::Severity::kWarning : io::Severity::kError,
       absl::StrCat(damage.message(),

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "io/store_url.h"
+#include "segment/manifest_log.h"
 #include "tests/wal/log_world.h"
 
 namespace strata::wal {
@@ -61,6 +62,28 @@ TEST_F(FrameRepairTest, ADamagedFrameIsReadFromTheStore) {
   ASSERT_TRUE(versions.ok()) << versions.status();
   EXPECT_EQ(*versions, Versions({2, 2, 2, 2}));
   EXPECT_THAT(world_.logger.text(), HasSubstr("taken from the store"));
+}
+
+// What another writer took over counts no more, wherever it still lies.
+TEST_F(FrameRepairTest, AFrameIsTakenFromASegmentOnlyAsFarAsThatCounts) {
+  world_.Pass(kUntilShipped);
+  auto store = io::OpenStore(world_.disk.get(), &world_.random, world_.store.url);
+  ASSERT_TRUE(store.ok()) << store.status();
+  segment::ManifestLog manifests(store->get(), "app", &world_.clock, &world_.random);
+  const absl::Status claimed = manifests.Publish([](const segment::ManifestEdits& state) {
+    segment::EpochClaim claim = *state.newest_claim();
+    claim.epoch = claim.epoch.next();
+    claim.first_frame = FrameNo(6);
+    segment::ManifestEdits edits;
+    edits.claims[claim.epoch] = claim;
+    return edits;
+  });
+  ASSERT_TRUE(claimed.ok()) << claimed;
+  Damage(FrameNo(5));
+  EXPECT_TRUE(world_.Read().ok());
+  Damage(FrameNo(6));
+  EXPECT_TRUE(absl::IsDataLoss(world_.Read().status()));
+  EXPECT_THAT(world_.logger.text(), HasSubstr("no sealed segment that counts has frame 6"));
 }
 
 TEST_F(FrameRepairTest, ACheckpointTakesADamagedFrameFromTheStore) {
