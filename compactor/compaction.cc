@@ -70,7 +70,8 @@ class Compaction {
   absl::Status WritePages(SegmentWriter* writer);
   absl::Status WriteCommits(SegmentWriter* writer);
   absl::Status Publish(io::ObjectWriter* object, uint32_t crc32c);
-  absl::Status ReadBack();
+  absl::Status ReadBack(io::Clock* clock, io::Random* random);
+  absl::Status RemoveUnnamed(io::Clock* clock, io::Random* random);
   absl::Status Name(io::Clock* clock, io::Random* random);
   absl::StatusOr<segment::ManifestEdits> EditsFor(const segment::ManifestEdits& state);
   absl::Status CheckResult(const SegmentReader& reader) const;
@@ -147,19 +148,29 @@ absl::Status Compaction::CheckResult(const SegmentReader& reader) const {
   return absl::OkStatus();
 }
 
-absl::Status Compaction::ReadBack() {
+absl::Status Compaction::ReadBack(io::Clock* clock, io::Random* random) {
   STRATA_ASSIGN_OR_RETURN(io::ObjectStore::Tail tail, store_->GetTail(object_, 0));
   result_.output.size = tail.object_size;
   BlockCache cache;  // of its own: nothing that was read before counts
   auto reader = OpenStoredSegment(store_, &cache, history_.ns, result_.output, log_.page_size);
   absl::Status verified = reader.ok() ? CheckResult(**reader) : reader.status();
-  if (verified.ok() || result_.was_there) return verified;
-  absl::Status removed = store_->Delete(object_);
+  // What could not be read may be as good as it was written, and what another compactor found good
+  // meanwhile counts.
+  if (!absl::IsDataLoss(verified) || result_.was_there) return verified;
+  absl::Status removed = RemoveUnnamed(clock, random);
   return removed.ok()
              ? verified
              : absl::Status(verified.code(),
                             absl::StrCat(verified.message(),
                                          "; and could not be removed: ", removed.message()));
+}
+
+absl::Status Compaction::RemoveUnnamed(io::Clock* clock, io::Random* random) {
+  segment::ManifestLog manifests(store_, history_.ns, clock, random);
+  STRATA_RETURN_IF_ERROR(manifests.Refresh());
+  STRATA_ASSIGN_OR_RETURN(const ManifestEdits state, manifests.ReadAll());
+  if (state.adds.contains(plan_.output)) return absl::AbortedError("the manifest names it");
+  return store_->Delete(object_);
 }
 
 // The object counts from the moment that the manifest names it.
@@ -211,7 +222,7 @@ absl::StatusOr<CompactionResult> Compaction::Run(BlockCache* cache, io::Clock* c
   STRATA_ASSIGN_OR_RETURN(SegmentWriter::Summary summary, writer->Finish());
   crc32c_ = summary.crc32c;
   STRATA_RETURN_IF_ERROR(Publish(object.get(), summary.crc32c));
-  STRATA_RETURN_IF_ERROR(ReadBack());
+  STRATA_RETURN_IF_ERROR(ReadBack(clock, random));
   STRATA_RETURN_IF_ERROR(Name(clock, random));
   return result_;
 }

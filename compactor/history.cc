@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "io/random.h"
 #include "io/status_macros.h"
-#include "segment/manifest_log.h"
 
 namespace strata::compactor {
 namespace {
@@ -126,7 +125,7 @@ absl::StatusOr<NamespaceHistory> ListHistory(io::ObjectStore& store, absl::strin
 
 }  // namespace
 
-absl::StatusOr<NamespaceHistory> HistoryOf(absl::string_view ns, uint64_t manifest,
+absl::StatusOr<NamespaceHistory> HistoryOf(absl::string_view ns, const segment::ManifestTip& tip,
                                            const segment::ManifestEdits& state) {
   SegmentsByLog segments;
   for (const auto& [key, facts] : state.adds) segments[key.log_id].push_back({key, facts.size});
@@ -134,9 +133,11 @@ absl::StatusOr<NamespaceHistory> HistoryOf(absl::string_view ns, uint64_t manife
   for (const auto& [epoch, claim] : state.claims) claims.push_back(claim);
   STRATA_ASSIGN_OR_RETURN(NamespaceHistory history, BuildHistory(ns, std::move(segments), claims));
   for (LogHistory& log : history.logs) {
+    log.added_end = state.end_of(log.log_id);
     for (CountedSegment& counted : log.segments) counted.facts = state.adds.at(counted.key);
   }
-  history.manifest = manifest;
+  history.manifest = tip.number;
+  history.changed_us = tip.created_us;
   history.marked = state.marks;
   for (const auto& [name, pin] : state.pins) {
     if (pin) history.pins.emplace(name, *pin);
@@ -151,7 +152,7 @@ absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::strin
   STRATA_RETURN_IF_ERROR(manifests.Refresh());
   if (manifests.tip().number == 0) return ListHistory(store, ns);
   STRATA_ASSIGN_OR_RETURN(const segment::ManifestEdits state, manifests.ReadAll());
-  return HistoryOf(ns, manifests.tip().number, state);
+  return HistoryOf(ns, manifests.tip(), state);
 }
 
 uint64_t RequestsFor(uint64_t bytes) { return 1 + bytes / kRequestBytes; }

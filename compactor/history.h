@@ -13,6 +13,7 @@
 #include "io/clock.h"
 #include "io/object_store.h"
 #include "segment/manifest.h"
+#include "segment/manifest_log.h"
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
 
@@ -37,6 +38,8 @@ struct LogHistory {
   segment::FrameNo parent_frame;
   uint32_t page_size = 0;
   segment::Epoch first_epoch;
+  segment::FrameNo
+      added_end;  // highest frame ever added, as far as claims let it stand; 0: unknown
   std::vector<segment::EpochClaim> claims;     // ascending
   std::vector<CountedSegment> segments;        // in key order
   std::vector<segment::StoredSegment> fenced;  // do not count: from a writer that had been replaced
@@ -47,7 +50,8 @@ struct NamespaceHistory {
   std::vector<LogHistory> logs;                   // in order of their first epoch
   std::vector<segment::StoredSegment> unclaimed;  // of log ids that no epoch claims; do not count
 
-  uint64_t manifest = 0;  // number of the newest change; 0: found by listing
+  uint64_t manifest = 0;   // number of the newest change; 0: found by listing
+  int64_t changed_us = 0;  // when the clock of who made it said; 0: unknown
   absl::btree_map<segment::SegmentKey, segment::MarkedSegment>
       marked;  // to be deleted; do not count
   std::map<std::string, segment::Pin> pins;
@@ -71,8 +75,9 @@ using SegmentsByLog = std::map<segment::LogId, std::vector<segment::StoredSegmen
 absl::StatusOr<NamespaceHistory> BuildHistory(absl::string_view ns, SegmentsByLog segments,
                                               absl::Span<const segment::EpochClaim> claims);
 
-// What a manifest's state says. DataLoss names the claim that contradicts another.
-absl::StatusOr<NamespaceHistory> HistoryOf(absl::string_view ns, uint64_t manifest,
+// What a manifest's state says, `tip` being its newest change. DataLoss names the claim that
+// contradicts another.
+absl::StatusOr<NamespaceHistory> HistoryOf(absl::string_view ns, const segment::ManifestTip& tip,
                                            const segment::ManifestEdits& state);
 
 // Reads a namespace's manifests: two requests, and one for every part. A namespace without any is

@@ -187,7 +187,7 @@ absl::Status Loader::ReadManifest() {
   const auto state = manifests.ReadAll();
   if (Find(segment::PartPrefix(ns_), state.status())) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(state.status());
-  auto history = HistoryOf(ns_, manifests.tip().number, *state);
+  auto history = HistoryOf(ns_, manifests.tip(), *state);
   if (Find(segment::ManifestPrefix(ns_), history.status())) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(history.status());
   result_.history = *std::move(history);

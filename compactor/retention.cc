@@ -1,17 +1,12 @@
 #include "compactor/retention.h"
 
 #include <algorithm>
-#include <functional>
-#include <optional>
 #include <set>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "compactor/segment_chain.h"
 #include "io/status_macros.h"
-#include "segment/manifest_codec.h"
 #include "segment/manifest_log.h"
 
 namespace strata::compactor {
@@ -20,9 +15,13 @@ namespace {
 using segment::FrameNo;
 using segment::ManifestEdits;
 using segment::ManifestLog;
+using segment::MarkedSegment;
+using segment::SegmentKey;
 using segment::StoredSegment;
 
 constexpr size_t kDeletionsAtATime = 500;
+constexpr size_t kMarksAtATime = 10'000;  // some 300 KB
+constexpr int kPlans = 5;                 // before it is left to the next run
 constexpr int64_t kLookIsFreshUs = 60'000'000;
 
 // The commits that one segment lets be restored, if the way to it is there.
@@ -74,65 +73,207 @@ std::set<FrameNo> Promised(const NamespaceHistory& history, const LogHistory& lo
   return promised;
 }
 
+// Behind a gap nothing can be restored, so nothing there would seem to be needed.
+absl::Status CheckWhole(const NamespaceHistory& history, const LogHistory& log) {
+  const bool has_newest_claim =
+      std::all_of(history.logs.begin(), history.logs.end(), [&](const LogHistory& other) {
+        return other.claims.back().epoch <= log.claims.back().epoch;
+      });
+  FrameNo end = EndOf(log);
+  if (has_newest_claim || history.live() == &log) end = std::max(end, log.added_end);
+  const FrameNo reachable = ReachableEnd(log);
+  if (reachable >= end) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("namespace ", history.ns, ", log id ", segment::ToString(log.log_id),
+                   ": it goes up to frame ", end.value(), ", but frame ", reachable.next().value(),
+                   " is in no segment that counts: retention would take what is behind it for ",
+                   "useless, and does nothing; `strata retention ", history.ns,
+                   " unmark` takes back what was marked"));
+}
+
 absl::Status PlanLog(io::ObjectStore* store, BlockCache* cache, const NamespaceHistory& history,
                      const LogHistory& log, const RetentionPolicy& policy, int64_t now_us,
                      RetentionReport* report) {
+  STRATA_RETURN_IF_ERROR(CheckWhole(history, log));
   STRATA_ASSIGN_OR_RETURN(const CommitTimes commits, RestorableCommits(store, cache, history, log));
   const std::set<FrameNo> promised = Promised(history, log, commits, policy, now_us);
   STRATA_ASSIGN_OR_RETURN(const std::vector<bool> kept, SegmentsToKeep(BuildGraph(log), promised));
   report->logs.push_back({log.log_id, commits.size(), promised.size()});
   for (size_t i = 0; i < kept.size(); ++i) {
-    if (!kept[i]) report->unneeded.push_back({log.segments[i].key, log.segments[i].size});
+    const CountedSegment& counted = log.segments[i];
+    if (kept[i]) report->kept.push_back(counted.key);
+    if (!kept[i]) report->unneeded.push_back({counted.key, counted.size});
   }
   report->unneeded.insert(report->unneeded.end(), log.fenced.begin(), log.fenced.end());
   return absl::OkStatus();
 }
 
+// A clock that is behind would give times to marks that are over at once for those that are not,
+// and one that was set back keeps nothing from being too young. The newest change was made by then.
+absl::StatusOr<int64_t> TimeOf(const NamespaceHistory& history, int64_t now_us) {
+  if (history.changed_us - now_us <= kClockToleranceUs) return std::max(now_us, history.changed_us);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "namespace ", history.ns, ": its newest change is ",
+      (history.changed_us - now_us) / 1'000'000,
+      " s ahead of this machine's clock: one of the clocks is wrong, and retention goes by them"));
+}
+
+struct Marked {
+  SegmentKey key;
+  MarkedSegment mark;
+};
+
+// Of what is about to be forgotten, or deleted, that which still stands there as it was seen.
+bool StandsAsSeen(const ManifestEdits& state, const Marked& seen) {
+  const auto at = state.marks.find(seen.key);
+  return at != state.marks.end() && at->second == seen.mark;
+}
+
+// One run over the namespace.
+class RetentionRun {
+ public:
+  RetentionRun(const RetentionWorld& world, int64_t grace_us)
+      : world_(world),
+        grace_us_(grace_us),
+        manifests_(world.store, world.ns, world.clock, world.random) {
+    manifests_.KeepParts();
+  }
+
+  absl::StatusOr<RetentionReport> Run();
+
+ private:
+  absl::StatusOr<RetentionReport> Plan();
+  int64_t Now() { return std::max(world_.clock->NowMicros(), manifests_.tip().created_us); }
+  std::vector<Marked> MarksOf(const std::vector<StoredSegment>& segments) const;
+  absl::Status Delete(absl::Span<const Marked> batch);
+  absl::Status Forget(absl::Span<const Marked> batch);
+  absl::Status DeleteExpired(const RetentionReport& plan);
+  absl::Status MarkUnneeded(const RetentionReport& plan);
+  absl::StatusOr<ManifestEdits> MarksFor(const RetentionReport& plan,
+                                         absl::Span<const StoredSegment> batch);
+
+  const RetentionWorld& world_;
+  const int64_t grace_us_;
+  ManifestLog manifests_;
+  BlockCache cache_;
+  ManifestEdits planned_;  // what the plan was made from
+};
+
+absl::StatusOr<RetentionReport> RetentionRun::Plan() {
+  STRATA_RETURN_IF_ERROR(manifests_.Refresh());
+  STRATA_ASSIGN_OR_RETURN(planned_, manifests_.ReadAll());
+  STRATA_ASSIGN_OR_RETURN(const NamespaceHistory history,
+                          HistoryOf(world_.ns, manifests_.tip(), planned_));
+  if (history.policy.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("namespace ", world_.ns, ": no retention policy is set"));
+  }
+  return PlanRetention(world_.store, &cache_, history, world_.clock->NowMicros(), grace_us_);
+}
+
+std::vector<Marked> RetentionRun::MarksOf(const std::vector<StoredSegment>& segments) const {
+  std::vector<Marked> marks;
+  for (const StoredSegment& each : segments) {
+    marks.push_back({each.key, planned_.marks.at(each.key)});
+  }
+  return marks;
+}
+
 // Objects first, and only then the marks: a segment that is marked is added by nobody, so no
-// deletion can meet one that counts.
-absl::Status DeleteExpired(const RetentionWorld& world, const std::vector<StoredSegment>& expired) {
-  for (size_t at = 0; at < expired.size(); at += kDeletionsAtATime) {
-    ManifestLog manifests(world.store, world.ns, world.clock, world.random);
-    STRATA_RETURN_IF_ERROR(manifests.Refresh());
-    const int64_t looked_us = world.clock->MonotonicMicros();
-    STRATA_ASSIGN_OR_RETURN(const ManifestEdits state, manifests.ReadAll());
+// deletion can meet one that counts. The name of a sealed segment is never made again. That of a
+// compacted one may be, so it stays marked for longer than any other run could still be deleting.
+absl::Status RetentionRun::Delete(absl::Span<const Marked> batch) {
+  STRATA_RETURN_IF_ERROR(manifests_.Refresh());
+  const int64_t looked_us = world_.clock->MonotonicMicros();
+  STRATA_ASSIGN_OR_RETURN(const ManifestEdits state, manifests_.ReadAll());
+  std::vector<Marked> deleted;
+  for (const Marked& each : batch) {
+    if (!StandsAsSeen(state, each)) continue;  // another run was faster
+    if (world_.clock->MonotonicMicros() - looked_us > kLookIsFreshUs) break;  // the next run
+    STRATA_RETURN_IF_ERROR(world_.store->Delete(segment::BuildSegmentKey(world_.ns, each.key)));
+    deleted.push_back(each);
+  }
+  return manifests_.Publish([&](const ManifestEdits&) -> absl::StatusOr<ManifestEdits> {
+    STRATA_ASSIGN_OR_RETURN(const ManifestEdits now, manifests_.ReadAll());
     ManifestEdits edits;
-    for (size_t i = at; i < std::min(expired.size(), at + kDeletionsAtATime); ++i) {
-      if (!state.marks.contains(expired[i].key)) continue;  // another run was faster
-      if (world.clock->MonotonicMicros() - looked_us > kLookIsFreshUs) break;  // the next run
-      STRATA_RETURN_IF_ERROR(
-          world.store->Delete(segment::BuildSegmentKey(world.ns, expired[i].key)));
-      edits.forgets.insert(expired[i].key);
+    for (const Marked& each : deleted) {
+      if (!StandsAsSeen(now, each)) continue;
+      if (each.key.level == segment::kSealedLevel) {
+        edits.forgets.insert(each.key);
+      } else {
+        edits.marks[each.key] = {0, Now()};
+      }
     }
-    STRATA_RETURN_IF_ERROR(manifests.Publish([&](const ManifestEdits&) { return edits; }));
+    return edits;
+  });
+}
+
+absl::Status RetentionRun::Forget(absl::Span<const Marked> batch) {
+  return manifests_.Publish([&](const ManifestEdits&) -> absl::StatusOr<ManifestEdits> {
+    STRATA_ASSIGN_OR_RETURN(const ManifestEdits now, manifests_.ReadAll());
+    ManifestEdits edits;
+    for (const Marked& each : batch) {
+      if (StandsAsSeen(now, each)) edits.forgets.insert(each.key);
+    }
+    return edits;
+  });
+}
+
+absl::Status RetentionRun::DeleteExpired(const RetentionReport& plan) {
+  const std::vector<Marked> expired = MarksOf(plan.expired);
+  const std::vector<Marked> names = MarksOf(plan.old_names);
+  for (size_t at = 0; at < expired.size(); at += kDeletionsAtATime) {
+    STRATA_RETURN_IF_ERROR(Delete(absl::MakeSpan(expired).subspan(at, kDeletionsAtATime)));
+  }
+  for (size_t at = 0; at < names.size(); at += kMarksAtATime) {
+    STRATA_RETURN_IF_ERROR(Forget(absl::MakeSpan(names).subspan(at, kMarksAtATime)));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckPinName(const std::string& name) {
-  bool good = !name.empty() && name.size() <= segment::kMaxPinName;
-  for (char c : name) good = good && absl::ascii_isprint(static_cast<unsigned char>(c));
-  if (good) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("pin \"", absl::CHexEscape(name.substr(0, 128)),
-                                                 "\": expected 1 to 128 printable characters"));
+// What others added since the plan was made takes nothing from what it keeps: the way to its last
+// commit stays. New pins, another policy, a claim and the marks of another run may.
+absl::StatusOr<ManifestEdits> RetentionRun::MarksFor(const RetentionReport& plan,
+                                                     absl::Span<const StoredSegment> batch) {
+  STRATA_ASSIGN_OR_RETURN(const ManifestEdits now, manifests_.ReadAll());
+  const bool still_good =
+      now.claims == planned_.claims && now.pins == planned_.pins && now.policy == planned_.policy &&
+      std::all_of(plan.kept.begin(), plan.kept.end(),
+                  [&](const SegmentKey& key) { return now.adds.contains(key); });
+  if (!still_good) {
+    return absl::AbortedError(absl::StrCat("namespace ", world_.ns,
+                                           ": claims, pins, the policy or what is kept change all ",
+                                           "the time; run retention again later"));
+  }
+  ManifestEdits edits;
+  for (const StoredSegment& each : batch) {
+    if (now.adds.contains(each.key)) edits.marks[each.key] = {each.size, Now()};
+  }
+  return edits;
 }
 
-// One change, and the hint behind it.
-absl::Status PublishOne(
-    const RetentionWorld& world,
-    const std::function<absl::StatusOr<ManifestEdits>(const NamespaceHistory&)>& make) {
-  ManifestLog manifests(world.store, world.ns, world.clock, world.random);
-  STRATA_RETURN_IF_ERROR(
-      manifests.Publish([&](const ManifestEdits&) -> absl::StatusOr<ManifestEdits> {
-        STRATA_ASSIGN_OR_RETURN(const ManifestEdits state, manifests.ReadAll());
-        STRATA_ASSIGN_OR_RETURN(const NamespaceHistory history,
-                                HistoryOf(world.ns, manifests.tip().number, state));
-        if (history.logs.empty()) {
-          return absl::NotFoundError(absl::StrCat("namespace ", world.ns, ": not in the store"));
-        }
-        return make(history);
-      }));
-  return manifests.WriteHint();
+absl::Status RetentionRun::MarkUnneeded(const RetentionReport& plan) {
+  const auto all = absl::MakeConstSpan(plan.unneeded);
+  for (size_t at = 0; at < all.size(); at += kMarksAtATime) {
+    STRATA_RETURN_IF_ERROR(manifests_.Publish(
+        [&](const ManifestEdits&) { return MarksFor(plan, all.subspan(at, kMarksAtATime)); }));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RetentionReport> RetentionRun::Run() {
+  STRATA_ASSIGN_OR_RETURN(RetentionReport plan, Plan());
+  STRATA_RETURN_IF_ERROR(DeleteExpired(plan));
+  const std::vector<StoredSegment> expired = std::move(plan.expired);
+  absl::Status marked = MarkUnneeded(plan);
+  for (int plans = 1; absl::IsAborted(marked) && plans < kPlans; ++plans) {
+    STRATA_ASSIGN_OR_RETURN(plan, Plan());
+    marked = MarkUnneeded(plan);
+  }
+  STRATA_RETURN_IF_ERROR(marked);
+  STRATA_RETURN_IF_ERROR(manifests_.WriteHint());
+  plan.expired = expired;
+  return plan;
 }
 
 }  // namespace
@@ -142,6 +283,7 @@ absl::StatusOr<RetentionReport> PlanRetention(io::ObjectStore* store, BlockCache
                                               int64_t grace_us) {
   RetentionReport report;
   RetentionPolicy policy;
+  STRATA_ASSIGN_OR_RETURN(now_us, TimeOf(history, now_us));
   if (!history.policy.empty()) {
     STRATA_ASSIGN_OR_RETURN(policy, ParseRetentionPolicy(history.policy));
   }
@@ -149,84 +291,18 @@ absl::StatusOr<RetentionReport> PlanRetention(io::ObjectStore* store, BlockCache
     STRATA_RETURN_IF_ERROR(PlanLog(store, cache, history, log, policy, now_us, &report));
   }
   for (const auto& [key, mark] : history.marked) {
-    const bool is_over = now_us - mark.marked_us >= grace_us;
-    (is_over ? report.expired : report.waiting).push_back({key, mark.size});
+    const int64_t age_us = now_us - mark.marked_us;
+    if (!mark.is_deleted()) {
+      (age_us >= grace_us ? report.expired : report.waiting).push_back({key, mark.size});
+    } else if (age_us >= kNameStaysUs) {
+      report.old_names.push_back({key, 0});
+    }
   }
   return report;
 }
 
 absl::StatusOr<RetentionReport> ApplyRetention(const RetentionWorld& world, int64_t grace_us) {
-  BlockCache cache;
-  STRATA_ASSIGN_OR_RETURN(const NamespaceHistory history,
-                          LoadHistory(*world.store, world.ns, *world.clock));
-  if (history.policy.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("namespace ", world.ns, ": no retention policy is set"));
-  }
-  STRATA_ASSIGN_OR_RETURN(
-      RetentionReport report,
-      PlanRetention(world.store, &cache, history, world.clock->NowMicros(), grace_us));
-  STRATA_RETURN_IF_ERROR(DeleteExpired(world, report.expired));
-  const std::vector<StoredSegment> expired = std::move(report.expired);
-  STRATA_RETURN_IF_ERROR(
-      PublishOne(world, [&](const NamespaceHistory& now) -> absl::StatusOr<ManifestEdits> {
-        const int64_t now_us = world.clock->NowMicros();
-        STRATA_ASSIGN_OR_RETURN(report, PlanRetention(world.store, &cache, now, now_us, grace_us));
-        ManifestEdits edits;
-        for (const StoredSegment& each : report.unneeded) {
-          edits.marks[each.key] = {each.size, now_us};
-        }
-        return edits;
-      }));
-  report.expired = expired;
-  return report;
-}
-
-absl::Status SetRetention(const RetentionWorld& world, absl::string_view policy) {
-  std::string text;
-  if (!policy.empty()) {
-    STRATA_ASSIGN_OR_RETURN(const RetentionPolicy parsed, ParseRetentionPolicy(policy));
-    text = ToString(parsed);
-  }
-  return PublishOne(world, [&](const NamespaceHistory&) -> absl::StatusOr<ManifestEdits> {
-    ManifestEdits edits;
-    edits.policy = text;
-    return edits;
-  });
-}
-
-absl::Status AddPin(const RetentionWorld& world, const std::string& name,
-                    const ResolvedTarget& target) {
-  STRATA_RETURN_IF_ERROR(CheckPinName(name));
-  const segment::Pin pin{target.log->log_id, target.commit.frame, target.commit.time_us,
-                         world.clock->NowMicros()};
-  return PublishOne(world, [&](const NamespaceHistory& now) -> absl::StatusOr<ManifestEdits> {
-    if (now.pins.contains(name)) {
-      return absl::AlreadyExistsError(
-          absl::StrCat("namespace ", world.ns, ": a pin \"", name, "\" is there already"));
-    }
-    const LogHistory* log = now.Find(pin.log_id);
-    const std::vector<GraphSegment> graph = log ? BuildGraph(*log) : std::vector<GraphSegment>();
-    if (!NotRestorable(graph, std::vector<bool>(graph.size(), true), {pin.frame}).empty()) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "namespace ", world.ns, ": frame ", pin.frame.value(), " cannot be restored any more"));
-    }
-    ManifestEdits edits;
-    edits.pins[name] = pin;
-    return edits;
-  });
-}
-
-absl::Status RemovePin(const RetentionWorld& world, const std::string& name) {
-  return PublishOne(world, [&](const NamespaceHistory& now) -> absl::StatusOr<ManifestEdits> {
-    if (!now.pins.contains(name)) {
-      return absl::NotFoundError(
-          absl::StrCat("namespace ", world.ns, ": no pin \"", absl::CHexEscape(name), "\""));
-    }
-    ManifestEdits edits;
-    edits.pins[name] = std::nullopt;
-    return edits;
-  });
+  return RetentionRun(world, grace_us).Run();
 }
 
 }  // namespace strata::compactor

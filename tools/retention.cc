@@ -61,6 +61,7 @@ class RetentionCommand : public NamespaceCommand {
  private:
   absl::Status CheckArguments() const;
   absl::StatusOr<int> Show(const compactor::RetentionWorld& world, int64_t grace_us);
+  absl::StatusOr<int> Unmark(const compactor::RetentionWorld& world);
   void Print(const RetentionReport& report, bool done);
 
   std::string action_ = "show";
@@ -73,8 +74,9 @@ void RetentionCommand::AddTo(CommandLine* line, std::shared_ptr<RetentionCommand
   CLI::App* app =
       AddNamespaceTo(line, "retention", "How long which commits are kept, and what can go", self);
   app->add_option("action", action_,
-                  "show (default): policy, pins, what would go; set: a policy; apply: let it go")
-      ->check(CLI::IsMember({"show", "set", "apply"}));
+                  "show (default): policy, pins, what would go; set: a policy; apply: let it go; "
+                  "unmark: take back what is marked")
+      ->check(CLI::IsMember({"show", "set", "apply", "unmark"}));
   app->add_option("policy", policy_, "For set: \"all:24h, 1m:7d, 1h:30d, 1d:1y\"; \"\" is none");
   app->add_option("--grace", grace_,
                   "Time between marking and deleting; longer than any restore takes");
@@ -142,10 +144,22 @@ absl::StatusOr<int> RetentionCommand::Show(const compactor::RetentionWorld& worl
   return kFine;
 }
 
+absl::StatusOr<int> RetentionCommand::Unmark(const compactor::RetentionWorld& world) {
+  STRATA_ASSIGN_OR_RETURN(const std::vector<StoredSegment> taken, compactor::TakeBackMarks(world));
+  PrintJson({{"namespace", ns_}, {"unmarked", SegmentsJson(ns_, taken)}});
+  if (json()) return kFine;
+  for (const StoredSegment& each : taken) {
+    std::cout << segment::BuildSegmentKey(ns_, each.key) << "  " << FormatBytes(each.size) << "\n";
+  }
+  std::cout << "unmarked: " << taken.size() << " segments, " << FormatBytes(BytesOf(taken)) << "\n";
+  return kFine;
+}
+
 absl::StatusOr<int> RetentionCommand::Run() {
   STRATA_RETURN_IF_ERROR(CheckArguments());
   STRATA_ASSIGN_OR_RETURN(const int64_t grace_us, compactor::ParseDuration(grace_));
   STRATA_ASSIGN_OR_RETURN(const compactor::RetentionWorld world, World());
+  if (action_ == "unmark") return Unmark(world);
   if (action_ == "set") STRATA_RETURN_IF_ERROR(compactor::SetRetention(world, policy_));
   if (action_ != "apply" || !execute_) return Show(world, grace_us);
   STRATA_ASSIGN_OR_RETURN(const RetentionReport report, compactor::ApplyRetention(world, grace_us));

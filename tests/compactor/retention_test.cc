@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "compactor/timeline.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "segment/manifest_log.h"
+#include "tests/compactor/meddling_store.h"
 #include "tests/compactor/store_fixture.h"
 #include "tests/support/fake_clock.h"
 
@@ -255,7 +257,17 @@ class RetentionTest : public StoreFixture {
     return restored.ok() && *restored == log.StateAt(frame)->Bytes();
   }
 
-  support::FakeClock clock_;
+  absl::Status Publish(const segment::ManifestEdits& edits) {
+    segment::ManifestLog manifests(&store(), "app", &clock_, &io::SystemRandom());
+    return manifests.Publish([&](const segment::ManifestEdits&) { return edits; });
+  }
+
+  std::string ObjectOf(const segment::SegmentKey& key) {
+    return segment::BuildSegmentKey("app", key);
+  }
+
+  // Others' changes are made by the machine's clock.
+  support::FakeClock clock_{io::SystemClock().NowMicros() + kHour};
 };
 
 TEST_F(RetentionTest, MarksFirstAndDeletesAfterTheGracePeriod) {
@@ -343,6 +355,219 @@ TEST_F(RetentionTest, ARunCutShortIsFinishedByTheNext) {
   ASSERT_TRUE(ApplyRetention(World(), kDay).ok());
   EXPECT_THAT(LoadHistory(store(), "app")->marked, IsEmpty());
   EXPECT_TRUE(CanRestore(log, log.last_frame().value()));
+}
+
+// Behind a gap nothing can be restored, and so nothing there would be needed.
+TEST_F(RetentionTest, AHistoryWithAGapIsLeftAlone) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 10);
+  ASSERT_TRUE(SetRetention(World(), "all:1h").ok());
+  segment::ManifestEdits gap;
+  const auto history = LoadHistory(store(), "app");
+  const CountedSegment& lost = history->live()->segments.at(3);
+  gap.marks[lost.key] = {lost.size, clock_.NowMicros()};
+  ASSERT_TRUE(Publish(gap).ok());
+  const auto refused = ApplyRetention(World(), kDay).status();
+  EXPECT_TRUE(absl::IsDataLoss(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("frame 4 is in no segment"));
+  EXPECT_THAT(LoadHistory(store(), "app")->marked, SizeIs(1));
+
+  auto taken = TakeBackMarks(World());
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_THAT(*taken, SizeIs(1));
+  EXPECT_THAT(LoadHistory(store(), "app")->marked, IsEmpty());
+  EXPECT_TRUE(CanRestore(log, 4));
+  EXPECT_TRUE(ApplyRetention(World(), kDay).ok());
+  EXPECT_TRUE(CanRestore(log, log.last_frame().value()));
+}
+
+// A claim inside a merged segment, which cannot be cut: nothing counts any more, up to a frame that
+// the manifest knows of.
+TEST_F(RetentionTest, AHistoryWhoseEndIsGoneIsLeftAlone) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 4);
+  ASSERT_EQ(*CompactOnce(Strategy::kAll), 1u);
+  ASSERT_TRUE(SetRetention(World(), "all:1h").ok());
+  segment::ManifestEdits edits;
+  for (const CountedSegment& each : LoadHistory(store(), "app")->live()->segments) {
+    if (each.is_sealed()) edits.forgets.insert(each.key);
+  }
+  segment::EpochClaim claim;
+  claim.log_id = log.log_id();
+  claim.epoch = segment::Epoch(2);
+  claim.first_frame = FrameNo(3);
+  claim.page_size = 512;
+  edits.claims[claim.epoch] = claim;
+  ASSERT_TRUE(Publish(edits).ok());
+  EXPECT_TRUE(absl::IsDataLoss(ApplyRetention(World(), kDay).status()));
+  EXPECT_THAT(LoadHistory(store(), "app")->marked, IsEmpty());
+}
+
+// Two runs of retention and a compactor: what the slower run saw marked was forgotten and made
+// anew.
+TEST_F(RetentionTest, ASlowRunForgetsNothingThatWasMadeAnew) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 4);
+  ASSERT_TRUE(SetRetention(World(), "all:1w").ok());
+  const segment::SegmentKey name{log.log_id(), FrameNo(1), FrameNo(2), segment::Epoch(1), 1};
+  segment::ManifestEdits mark;
+  mark.marks[name] = {100, clock_.NowMicros() - 2 * kDay};
+  ASSERT_TRUE(Publish(mark).ok());
+  MeddlingStore meddling(&store());
+  int deletions = 0;
+  meddling.after_delete = [&](const std::string& key) {
+    if (key != ObjectOf(name) || deletions++ != 0) return;
+    segment::ManifestEdits made;
+    made.adds[name] = {100, 0, 1, clock_.NowMicros(), clock_.NowMicros()};
+    ASSERT_TRUE(Publish(made).ok());
+  };
+  RetentionWorld world = World();
+  world.store = &meddling;
+  ASSERT_TRUE(ApplyRetention(world, kDay).ok());
+  EXPECT_EQ(deletions, 1);
+  const auto history = LoadHistory(store(), "app");
+  EXPECT_FALSE(history->marked.contains(name));
+  const auto& segments = history->live()->segments;
+  EXPECT_TRUE(std::any_of(segments.begin(), segments.end(),
+                          [&](const CountedSegment& each) { return each.key == name; }));
+}
+
+// The plan holds while others add to the namespace, and is made anew when they pin.
+TEST_F(RetentionTest, APinMadeBetweenPlanAndMarkIsKept) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 10);
+  ASSERT_EQ(*CompactOnce(Strategy::kAll), 1u);
+  ASSERT_TRUE(SetRetention(World(), "all:1h").ok());
+  MeddlingStore meddling(&store());
+  int changes = 0;
+  meddling.before_put = [&](const std::string& key) {
+    if (key.find("/manifests/0") == std::string::npos || changes++ != 0) return;
+    segment::ManifestEdits pin;
+    pin.pins["late"] = segment::Pin{log.log_id(), FrameNo(4), 1, 1};
+    ASSERT_TRUE(Publish(pin).ok());
+  };
+  RetentionWorld world = World();
+  world.store = &meddling;
+  auto report = ApplyRetention(world, kDay);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(changes, 2);
+  EXPECT_THAT(LoadHistory(store(), "app")->marked, SizeIs(report->unneeded.size()));
+  EXPECT_TRUE(CanRestore(log, 4));
+}
+
+TEST_F(RetentionTest, ManyMarksAreMadeInSeveralChanges) {
+  constexpr uint64_t kSegments = 25'000;
+  ModelLog log(&store(), "app", 512);
+  log.Claim(1, 1);
+  log.StartManifests();
+  segment::ManifestEdits many;
+  const segment::SegmentFacts facts{100, 0, 1, clock_.NowMicros() - kDay,
+                                    clock_.NowMicros() - kDay};
+  for (uint64_t frame = 1; frame <= kSegments; ++frame) {
+    many.adds[{log.log_id(), FrameNo(frame), FrameNo(frame), segment::Epoch(1), 0}] = facts;
+  }
+  many.adds[{log.log_id(), FrameNo(1), FrameNo(kSegments), segment::Epoch(1), 1}] = facts;
+  ASSERT_TRUE(Publish(many).ok());
+  ASSERT_TRUE(SetRetention(World(), "all:1h").ok());
+  const uint64_t before = LoadHistory(store(), "app")->manifest;
+  auto report = ApplyRetention(World(), kDay);
+  ASSERT_TRUE(report.ok()) << report.status();
+  const auto history = LoadHistory(store(), "app");
+  EXPECT_EQ(history->manifest, before + 3);
+  EXPECT_EQ(history->marked.size() + history->live()->segments.size(), kSegments + 1);
+  EXPECT_THAT(history->marked, SizeIs(report->unneeded.size()));
+  EXPECT_GT(report->unneeded.size(), 20'000u);
+}
+
+// The result of a merge is there, whether it could be read back or not.
+TEST_F(RetentionTest, AMergeThatCannotBeReadBackIsNotDeleted) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 4);
+  auto history = LoadHistory(store(), "app");
+  auto plans = PlanCompactions(*history, *history->live(), Strategy::kAll);
+  ASSERT_TRUE(plans.ok()) << plans.status();
+  MeddlingStore meddling(&store());
+  meddling.on_range = [&](const std::string& key) {
+    const bool fails = key == ObjectOf(plans->front().output);
+    return fails ? absl::UnavailableError("slow down") : absl::OkStatus();
+  };
+  BlockCache cache;
+  auto result = Compact(&meddling, &cache, &io::SystemClock(), &io::SystemRandom(), *history,
+                        *history->live(), plans->front(), {});
+  EXPECT_TRUE(absl::IsUnavailable(result.status())) << result.status();
+  EXPECT_TRUE(store().GetTail(ObjectOf(plans->front().output), 0).ok());
+  EXPECT_EQ(*CompactOnce(Strategy::kAll), 1u);
+  EXPECT_TRUE(CanRestore(log, log.last_frame().value()));
+}
+
+// And one that another compactor found good counts, whatever this one read of it.
+TEST_F(RetentionTest, ADamagedReadOfAMergeThatCountsDeletesNothing) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 4);
+  auto history = LoadHistory(store(), "app");
+  auto plans = PlanCompactions(*history, *history->live(), Strategy::kAll);
+  ASSERT_TRUE(plans.ok()) << plans.status();
+  MeddlingStore meddling(&store());
+  bool first = true;
+  meddling.on_range = [&](const std::string& key) {
+    if (key != ObjectOf(plans->front().output)) return absl::OkStatus();
+    if (std::exchange(first, false)) EXPECT_EQ(*CompactOnce(Strategy::kAll), 1u);
+    return absl::DataLossError("damaged on the way");
+  };
+  BlockCache cache;
+  auto result = Compact(&meddling, &cache, &io::SystemClock(), &io::SystemRandom(), *history,
+                        *history->live(), plans->front(), {});
+  EXPECT_TRUE(absl::IsDataLoss(result.status())) << result.status();
+  EXPECT_TRUE(store().GetTail(ObjectOf(plans->front().output), 0).ok());
+  EXPECT_THAT(VerifyNow(VerifyDepth::kQuick).findings, IsEmpty());
+}
+
+TEST_F(RetentionTest, TheNameOfADeletedMergeIsNotMadeAnewAtOnce) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 4);
+  ASSERT_EQ(*CompactOnce(Strategy::kAll), 1u);
+  ASSERT_TRUE(SetRetention(World(), "all:1d").ok());
+  segment::SegmentKey merged;
+  for (const CountedSegment& each : LoadHistory(store(), "app")->live()->segments) {
+    if (!each.is_sealed()) merged = each.key;
+  }
+  segment::ManifestEdits mark;
+  mark.marks[merged] = {100, clock_.NowMicros()};
+  ASSERT_TRUE(Publish(mark).ok());
+  clock_.Advance(kDay);
+  ASSERT_TRUE(SetRetention(World(), "all:2d").ok());
+  ASSERT_TRUE(ApplyRetention(World(), kDay).ok());
+  EXPECT_TRUE(absl::IsNotFound(store().GetTail(ObjectOf(merged), 0).status()));
+  // The name stays, so that no compactor makes it anew while another run may be deleting it.
+  auto marked = LoadHistory(store(), "app")->marked;
+  ASSERT_TRUE(marked.contains(merged));
+  EXPECT_TRUE(marked.at(merged).is_deleted());
+  EXPECT_EQ(*CompactOnce(Strategy::kAll), 0u);
+  clock_.Advance(kNameStaysUs - kDay);
+  ASSERT_TRUE(SetRetention(World(), "all:2w").ok());
+  ASSERT_TRUE(ApplyRetention(World(), kDay).ok());
+  EXPECT_TRUE(LoadHistory(store(), "app")->marked.contains(merged));
+  clock_.Advance(kDay);
+  ASSERT_TRUE(ApplyRetention(World(), kDay).ok());
+  EXPECT_FALSE(LoadHistory(store(), "app")->marked.contains(merged));
+  EXPECT_EQ(*CompactOnce(Strategy::kAll), 1u);
+  EXPECT_TRUE(CanRestore(log, log.last_frame().value()));
+}
+
+TEST_F(RetentionTest, AClockBehindTheNewestChangeIsRefused) {
+  ModelLog log(&store(), "app", 512);
+  FillHours(&log, 4);
+  ASSERT_EQ(*CompactOnce(Strategy::kAll), 1u);
+  ASSERT_TRUE(SetRetention(World(), "all:1h").ok());
+  clock_.SetWall(clock_.NowMicros() - 2 * kClockToleranceUs);
+  const auto refused = ApplyRetention(World(), kDay).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("clock"));
+  clock_.SetWall(clock_.NowMicros() + 3 * kClockToleranceUs / 2);  // within what clocks differ by
+  ASSERT_TRUE(ApplyRetention(World(), kDay).ok());
+  const auto history = LoadHistory(store(), "app");
+  ASSERT_FALSE(history->marked.empty());
+  for (const auto& [key, mark] : history->marked) EXPECT_GT(mark.marked_us, clock_.NowMicros());
 }
 
 TEST_F(RetentionTest, ACompactorDoesNotAddWhatIsAboutToGo) {
