@@ -66,21 +66,25 @@ std::string StatusOf(strata_wal* wal) {
 
 int CurrentFrame(strata_wal* wal, int64_t* frame) {
   return Guard([&] {
+    const int rc = CheckProcess(wal);  // first: a child of fork() may find a mutex held for ever
+    if (rc != SQLITE_OK) return rc;
     const wal::Connection& connection = *wal->connection;
     const FrameNo at = connection.reading()
                            ? connection.snapshot().frame
                            : wal->connection->log().state().commits->visible_frame();
     *frame = static_cast<int64_t>(at.value());
-    return CheckProcess(wal);
+    return SQLITE_OK;
   });
 }
 
 int DurableFrame(strata_wal* wal, int* has_store, int64_t* frame) {
   return Guard([&] {
+    const int rc = CheckProcess(wal);
+    if (rc != SQLITE_OK) return rc;
     wal::Log& log = wal->connection->log();
     *has_store = log.has_store() ? 1 : 0;
     *frame = static_cast<int64_t>(log.stored_frame().value());
-    return CheckProcess(wal);
+    return SQLITE_OK;
   });
 }
 
@@ -111,9 +115,11 @@ int Seal(strata_wal* wal, int64_t* frame) {
 
 int Status(strata_wal* wal, const char** json) {
   return Guard([&] {
+    const int rc = CheckProcess(wal);
+    if (rc != SQLITE_OK) return rc;
     status_text = StatusOf(wal);
     *json = status_text.c_str();
-    return CheckProcess(wal);
+    return SQLITE_OK;
   });
 }
 

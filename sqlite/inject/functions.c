@@ -2,11 +2,14 @@
 
 static int strata_read_header(Btree* tree, int* is_wal); /* open_database.c */
 
-/* The log of the schema that argument `schema` names ("main" without it), opened if need be. NULL: the error is set. */
-static Wal* strata_log_of(sqlite3_context* context, int count, sqlite3_value** values, int schema) {
+/* The log of the schema that argument `schema` names ("main" without it), opened if need be. NULL: the error is set.
+** Otherwise *entered is to be left with sqlite3BtreeLeave(): with a shared cache, other connections could close the log.
+*/
+static Wal* strata_log_of(sqlite3_context* context, int count, sqlite3_value** values, int schema, Btree** entered) {
   sqlite3* db = sqlite3_context_db_handle(context);
   const char* name = "main";
   Btree* tree;
+  Wal* wal;
   char* message;
   int is_wal = 0;
   int rc = SQLITE_OK;
@@ -20,13 +23,15 @@ static Wal* strata_log_of(sqlite3_context* context, int count, sqlite3_value** v
   if (sqlite3BtreePager(tree)->pWal == 0 && sqlite3BtreeTxnState(tree) == SQLITE_TXN_NONE) {
     rc = strata_read_header(tree, &is_wal);
   }
+  wal = sqlite3BtreePager(tree)->pWal;
+  if (rc == SQLITE_OK && wal && wal->methods) {
+    *entered = tree;
+    return wal;
+  }
   sqlite3BtreeLeave(tree);
   if (rc != SQLITE_OK) {
     sqlite3_result_error_code(context, rc);
     return 0;
-  }
-  if (sqlite3BtreePager(tree)->pWal && sqlite3BtreePager(tree)->pWal->methods) {
-    return sqlite3BtreePager(tree)->pWal;
   }
   message = sqlite3_mprintf("database %s has no Strata log", name);
   if (message) {
@@ -48,7 +53,8 @@ static void strata_result_failure(sqlite3_context* context, Wal* wal, int rc) {
 }
 
 static void strata_frame_function(sqlite3_context* context, int count, sqlite3_value** values) {
-  Wal* wal = strata_log_of(context, count, values, 0);
+  Btree* tree = 0;
+  Wal* wal = strata_log_of(context, count, values, 0, &tree);
   int64_t frame = 0;
   int rc;
   if (wal == 0) return;
@@ -58,10 +64,12 @@ static void strata_frame_function(sqlite3_context* context, int count, sqlite3_v
   } else {
     sqlite3_result_int64(context, frame);
   }
+  sqlite3BtreeLeave(tree);
 }
 
 static void strata_durable_frame_function(sqlite3_context* context, int count, sqlite3_value** values) {
-  Wal* wal = strata_log_of(context, count, values, 0);
+  Btree* tree = 0;
+  Wal* wal = strata_log_of(context, count, values, 0, &tree);
   int has_store = 0;
   int64_t frame = 0;
   int rc;
@@ -72,21 +80,24 @@ static void strata_durable_frame_function(sqlite3_context* context, int count, s
   } else if (has_store) {
     sqlite3_result_int64(context, frame);
   }
+  sqlite3BtreeLeave(tree);
 }
 
-static void strata_wait_durable_function(sqlite3_context* context, int count, sqlite3_value** values) {
-  Wal* wal = strata_log_of(context, count, values, 2);
+/* The other connections of a shared cache get their turn this often while one of them waits. */
+#define STRATA_SHARED_WAIT_MS 50
+
+/* One wait. Not 0 when that was all; then the result is set. */
+static int strata_wait_once(sqlite3_context* context, int count, sqlite3_value** values, int64_t* left_ms) {
+  Btree* tree = 0;
+  Wal* wal = strata_log_of(context, count, values, 2, &tree);
+  int64_t wait_ms = *left_ms;
   int reached = 0;
   int rc;
-  if (wal == 0) return;
-  if (sqlite3_value_numeric_type(values[0]) != SQLITE_INTEGER || sqlite3_value_numeric_type(values[1]) != SQLITE_INTEGER) {
-    sqlite3_result_error(context, "strata_wait_durable: expected a frame and milliseconds, whole numbers", -1);
-    return;
-  }
+  if (wal == 0) return 1;
+  if (sqlite3BtreeSharable(tree) && (wait_ms < 0 || wait_ms > STRATA_SHARED_WAIT_MS)) wait_ms = STRATA_SHARED_WAIT_MS;
   wal->methods->set_connection(wal->engine, strata_opaque(sqlite3_context_db_handle(context)));
   rc = wal->methods->wait_durable
-           ? wal->methods->wait_durable(wal->engine, sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
-                                        &reached)
+           ? wal->methods->wait_durable(wal->engine, sqlite3_value_int64(values[0]), wait_ms, &reached)
            : SQLITE_ERROR;
   wal->methods->set_connection(wal->engine, strata_opaque(wal->connection));
   if (rc != SQLITE_OK) {
@@ -94,10 +105,27 @@ static void strata_wait_durable_function(sqlite3_context* context, int count, sq
   } else {
     sqlite3_result_int(context, reached);
   }
+  sqlite3BtreeLeave(tree);
+  if (rc != SQLITE_OK || reached || wait_ms == *left_ms) return 1;
+  if (*left_ms > 0) *left_ms -= wait_ms;
+  sqlite3_sleep(1);
+  return 0;
+}
+
+static void strata_wait_durable_function(sqlite3_context* context, int count, sqlite3_value** values) {
+  int64_t left_ms;
+  if (sqlite3_value_numeric_type(values[0]) != SQLITE_INTEGER || sqlite3_value_numeric_type(values[1]) != SQLITE_INTEGER) {
+    sqlite3_result_error(context, "strata_wait_durable: expected a frame and milliseconds, whole numbers", -1);
+    return;
+  }
+  left_ms = sqlite3_value_int64(values[1]);
+  while (!strata_wait_once(context, count, values, &left_ms)) {
+  }
 }
 
 static void strata_seal_function(sqlite3_context* context, int count, sqlite3_value** values) {
-  Wal* wal = strata_log_of(context, count, values, 0);
+  Btree* tree = 0;
+  Wal* wal = strata_log_of(context, count, values, 0, &tree);
   int64_t frame = 0;
   int rc;
   if (wal == 0) return;
@@ -107,10 +135,12 @@ static void strata_seal_function(sqlite3_context* context, int count, sqlite3_va
   } else {
     sqlite3_result_int64(context, frame);
   }
+  sqlite3BtreeLeave(tree);
 }
 
 static void strata_status_function(sqlite3_context* context, int count, sqlite3_value** values) {
-  Wal* wal = strata_log_of(context, count, values, 0);
+  Btree* tree = 0;
+  Wal* wal = strata_log_of(context, count, values, 0, &tree);
   const char* json = 0;
   int rc;
   if (wal == 0) return;
@@ -120,6 +150,7 @@ static void strata_status_function(sqlite3_context* context, int count, sqlite3_
   } else {
     sqlite3_result_text(context, json, -1, SQLITE_TRANSIENT);
   }
+  sqlite3BtreeLeave(tree);
 }
 
 /* Twice each: for "main", and with the name of a database behind the other arguments. */

@@ -1,7 +1,11 @@
 // The engine's table, driven as a pager drives it, without SQLite.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <set>
 
+#include "sqlite/engine_wal.h"
 #include "tests/sqlite/table_fixture.h"
 
 namespace strata::sqlite_test {
@@ -481,6 +485,32 @@ TEST_F(TableTest, LogWithCommitsIsNotDeleted) {
   EXPECT_EQ(PageInLog(again, 1), 'a');
   engine().end_read(again);
   Close(again);
+}
+
+// A thread of the parent may have held a mutex of the log, which nobody in the child gives back.
+TEST_F(TableTest, AForkedChildIsRefusedWithoutWaiting) {
+  strata_wal* wal = Open();
+  Commit(wal, {{1, 'a'}}, 1);
+  pid_t child = 0;
+  {
+    io::MutexLock lock(&wal->connection->log().state().append_mutex);
+    child = fork();
+    if (child == 0) {
+      alarm(10);
+      int has_store = 0;
+      int64_t frame = 0;
+      const char* json = nullptr;
+      const bool refused = engine().frame(wal, &frame) == SQLITE_MISUSE &&
+                           engine().durable_frame(wal, &has_store, &frame) == SQLITE_MISUSE &&
+                           engine().status(wal, &json) == SQLITE_MISUSE;
+      _exit(refused ? 0 : 1);
+    }
+  }
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  Close(wal);
 }
 
 }  // namespace
