@@ -87,7 +87,8 @@ class ObjectStore {
 
   // From this moment (io/clock.h's monotonic microseconds) on every call, also one under way, ends
   // with Unavailable as soon as it can: within about a second where a network is waited for. A
-  // store on this machine never waits and ignores it.
+  // store on this machine never waits and ignores it: whoever writes a large object to it looks at
+  // the clock between the parts.
   virtual void GiveUpAt(int64_t monotonic_us) {}
 };
 

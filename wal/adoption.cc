@@ -102,11 +102,13 @@ absl::StatusOr<Start> FindStart(const Environment& environment, const LogPlace& 
 }
 
 absl::StatusOr<uint64_t> DigestOfFile(io::File& database, uint32_t page_size,
-                                      uint32_t database_pages) {
+                                      uint32_t database_pages,
+                                      const std::function<absl::Status()>& may_go_on) {
   segment::Digest digest;
   std::vector<uint8_t> page(page_size);
   for (uint32_t number = 1; number <= database_pages; ++number) {
     if (PageNo(number) == segment::LockBytePage(page_size)) continue;
+    if (may_go_on) STRATA_RETURN_IF_ERROR(may_go_on());
     std::fill(page.begin(), page.end(), 0);
     const uint64_t offset = static_cast<uint64_t>(number - 1) * page_size;
     STRATA_RETURN_IF_ERROR(database.ReadAt(offset, absl::MakeSpan(page)).status());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -37,9 +38,11 @@ absl::Status MakeRecoveredDurable(LogState* state, Appender* appender,
 absl::Status RemoveLeftovers(io::FileSystem& files, const std::string& directory,
                              const std::vector<std::string>& paths);
 
-// Digest of a plain database file (docs/segment_format.md, "Digest").
+// Digest of a plain database file (docs/segment_format.md, "Digest"). `may_go_on` is asked before
+// each page, and ends it with its error.
 absl::StatusOr<uint64_t> DigestOfFile(io::File& database, uint32_t page_size,
-                                      uint32_t database_pages);
+                                      uint32_t database_pages,
+                                      const std::function<absl::Status()>& may_go_on = nullptr);
 
 // True when the database file is what `clean` says, as far as stat(2) tells.
 bool StatIsUnchanged(const CleanState& clean, const io::FileInfo& now);

@@ -75,6 +75,7 @@ absl::StatusOr<PageEncoding> EncodingOfBase(const LogState& state, io::File& dat
   const uint64_t most = segment::TrainingSamples::kMaxBytes / page_size;
   const uint64_t step = std::max<uint64_t>(1, pages / most + 1);
   for (uint64_t number = 0; number < pages; number += step) {
+    STRATA_RETURN_IF_ERROR(state.CheckMayShip());
     std::fill(page.begin(), page.end(), 0);
     STRATA_RETURN_IF_ERROR(database.ReadAt(number * page_size, absl::MakeSpan(page)).status());
     samples.Offer(page);

@@ -307,11 +307,11 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
   sync = sync || !maintenance_.off_only();  // another connection's commits may be more than OFF
   if (sync)
     STRATA_RETURN_IF_ERROR(SyncForCheckpoint(std::min(limit, state_.commits->visible_frame())));
+  const int64_t deadline =
+      state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us;
   MaintenanceLock lock(&state_, &follower_, kMaintenanceWaitUs);
   STRATA_RETURN_IF_ERROR(lock.status());
   if (shipper_.has_store() && has_identity()) {
-    const int64_t deadline =
-        state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us;
     const absl::Status shipped =
         shipper_.ShipUpTo(std::min(limit, state_.commits->visible_frame()), deadline);
     if (!shipped.ok())

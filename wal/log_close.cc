@@ -11,7 +11,10 @@ using segment::FrameNo;
 
 absl::Status Log::Close(bool may_checkpoint, bool may_remove) {
   if (store_ != nullptr) {  // also what the background has under way
-    store_->GiveUpAt(state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us);
+    const int64_t until =
+        state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us;
+    state_.give_up_at_us.store(until, std::memory_order_relaxed);
+    store_->GiveUpAt(until);
   }
   maintenance_.Stop();
   const absl::StatusOr<bool> last = state_.attachment->PrepareToLeave();

@@ -22,6 +22,13 @@ void LogState::PublishProgress() {
       {progress.sealed.value(), progress.sealed_digest, progress.shipped.value()});
 }
 
+absl::Status LogState::CheckMayShip() const {
+  const int64_t until = give_up_at_us.load(std::memory_order_relaxed);
+  if (environment.clock->MonotonicMicros() < until) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(directory, ": closing, and the store ", identity.store,
+                                             " does not have everything yet"));
+}
+
 absl::StatusOr<segment::FrameHeader> ReadLogFrame(const LogFiles::List& files, FrameNo frame,
                                                   io::MutableBytes page) {
   const CurrentSegment* segment = LogFiles::Find(files, frame);

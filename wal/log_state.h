@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -79,6 +80,12 @@ struct LogState {
   std::atomic<int64_t> last_commit_us{0};
   std::atomic<int64_t> unsynced_since_us{0};
   std::atomic<int64_t> unsealed_since_us{0};
+
+  // When what is under way to the store is given up (monotonic microseconds): a close sets it.
+  std::atomic<int64_t> give_up_at_us{INT64_MAX};
+  // Unavailable when that moment has passed. Asked for each page by whatever may take long on its
+  // way to the store, so that no close waits for it. Any thread.
+  absl::Status CheckMayShip() const;
 
   // True when no other process has the log open, nor had it when it was killed unnoticed. One may
   // come at any time, and reads what it finds: log files above the checkpoint must stand whenever

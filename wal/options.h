@@ -37,9 +37,9 @@ struct Options {
                            // a checkpoint does not help; 0: no limit
   uint64_t backlog_bytes =
       8ull << 30;  // with a store: unshipped log at which commits fail with SQLITE_FULL
-  int64_t close_ship_us = 5'000'000;    // how long closing waits for the store
-  int64_t idle_owner_us = 2'000'000;    // even without a timeout, a writer waits this long for
-                                        // another process that owns the log and does not write
+  int64_t close_ship_us = 5'000'000;  // how long closing ships; then what is under way is given up
+  int64_t idle_owner_us = 2'000'000;  // even without a timeout, a writer waits this long for
+                                      // another process that owns the log and does not write
   bool commits_wait_for_store = false;  // a commit returns when the store has it
   bool takeover = false;                // claim the namespace from whoever has it
   bool commits_when_fenced = false;     // a writer that was replaced goes on, unshipped

@@ -65,6 +65,7 @@ absl::StatusOr<FrameNo> Sealer::EndOfNext(FrameNo up_to) {
   const auto list = state_.files.list();
   const uint64_t frames = std::max<uint64_t>(1, state_.options.seal_bytes / state_.BytesOf(1));
   for (FrameNo frame(sealed.value() + frames); frame < up_to; frame = frame.next()) {
+    STRATA_RETURN_IF_ERROR(state_.CheckMayShip());
     STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
                             ReadLogFrame(*list, frame, absl::MakeSpan(page)));
     if (header.is_commit) return frame;
@@ -116,6 +117,7 @@ absl::Status Sealer::WriteFrames(segment::SegmentWriter& writer, SealedSegment* 
   const auto list = state_.files.list();
   std::vector<uint8_t> page(state_.identity.page_size);
   for (FrameNo frame = sealed->key.first; frame <= sealed->key.last; frame = frame.next()) {
+    STRATA_RETURN_IF_ERROR(state_.CheckMayShip());
     STRATA_ASSIGN_OR_RETURN(const FrameHeader header,
                             ReadLogFrame(*list, frame, absl::MakeSpan(page)));
     STRATA_RETURN_IF_ERROR(writer.AddFrame(header, page));
@@ -182,6 +184,7 @@ absl::StatusOr<SealedSegment> WriteBaseImage(LogState& state, io::File& database
   const uint32_t pages = static_cast<uint32_t>(last.value());
   for (uint32_t page = 1; page <= pages; ++page) {
     if (PageNo(page) == segment::LockBytePage(header.page_size)) continue;
+    STRATA_RETURN_IF_ERROR(state.CheckMayShip());
     std::fill(bytes.begin(), bytes.end(), 0);
     const uint64_t offset = static_cast<uint64_t>(page - 1) * header.page_size;
     STRATA_RETURN_IF_ERROR(database.ReadAt(offset, absl::MakeSpan(bytes)).status());

@@ -72,6 +72,7 @@ absl::Status EndComparison::CheckFrame(const FrameHeader& ours) {
 absl::Status EndComparison::CheckNothingElse(FrameNo after) {
   constexpr uint64_t kAtATime = 4096;
   for (uint64_t at = 0; at < compacted_.footer().frames; at += kAtATime) {
+    STRATA_RETURN_IF_ERROR(state_.CheckMayShip());
     STRATA_ASSIGN_OR_RETURN(const auto entries, compacted_.ReadDirectory(at, kAtATime));
     for (const segment::DirectoryEntry& there : entries) {
       if (there.frame <= after) continue;
@@ -88,6 +89,7 @@ absl::Status EndComparison::Run(FrameNo after) {
   absl::flat_hash_set<PageNo> seen;
   uint32_t smallest = UINT32_MAX;  // size of the database from this frame on
   for (FrameNo frame = last; frame > after; frame = frame.previous()) {
+    STRATA_RETURN_IF_ERROR(state_.CheckMayShip());
     STRATA_ASSIGN_OR_RETURN(const FrameHeader ours,
                             ReadLogFrame(*files_, frame, absl::MakeSpan(ours_)));
     if (frame == last) STRATA_RETURN_IF_ERROR(CheckEnd(ours));
@@ -106,6 +108,7 @@ absl::Status CheckSameFrames(const LogState& state, const SegmentReader& sealed)
   std::vector<uint8_t> ours(state.identity.page_size);
   segment::RecentPages recent;
   for (uint64_t ordinal = 0; ordinal < sealed.footer().frames; ++ordinal) {
+    STRATA_RETURN_IF_ERROR(state.CheckMayShip());
     STRATA_ASSIGN_OR_RETURN(const auto entries, sealed.ReadDirectory(ordinal, 1));
     STRATA_ASSIGN_OR_RETURN(
         const FrameHeader there,

@@ -63,11 +63,15 @@ absl::Status Shipper::ShipUpTo(FrameNo up_to, int64_t deadline_us) {
   STRATA_RETURN_IF_ERROR(Attach());
   STRATA_RETURN_IF_ERROR(state_.commits->WaitSynced(up_to));
   while (sealed_frame() < up_to) {
-    if (state_.environment.clock->MonotonicMicros() >= deadline_us) {
+    const int64_t until = std::min(deadline_us, state_.give_up_at_us.load());
+    if (state_.environment.clock->MonotonicMicros() >= until) {
       return absl::DeadlineExceededError(
           absl::StrCat("the store ", store_->url(), " does not have everything yet"));
     }
-    STRATA_RETURN_IF_ERROR(ShipNext(up_to));
+    const bool has_base = sealed_frame() >= state_.identity.base_frame;
+    const absl::Status status = has_base ? ShipNext(up_to) : ShipBase();
+    if (!status.ok()) attached_ = false;  // an answer may have been lost after the store acted
+    STRATA_RETURN_IF_ERROR(status);
   }
   return absl::OkStatus();
 }
@@ -77,7 +81,6 @@ absl::Status Shipper::Attach() {
   STRATA_RETURN_IF_ERROR(manifests_->Refresh());
   STRATA_RETURN_IF_ERROR(Claim());
   STRATA_RETURN_IF_ERROR(TakeOverProgress());
-  STRATA_RETURN_IF_ERROR(ShipBase());
   if (!std::exchange(cleaned_, true)) {
     const absl::Status cleaned = store_->RemoveLeftovers(state_.identity.name_space + "/").status();
     if (!cleaned.ok())
@@ -243,16 +246,16 @@ absl::StatusOr<FrameNo> Shipper::Follow(const ManifestEdits& all, OnDifference o
 }
 
 absl::Status Shipper::ShipBase() {
-  if (sealed_frame() >= state_.identity.base_frame) return absl::OkStatus();
   const SegmentKey key = KeyOfBase(state_);
   STRATA_ASSIGN_OR_RETURN(io::File * database, checkpointer_.database());
   absl::StatusOr<SealedSegment> base = WriteBaseImage(state_, *database, *store_);
   if (absl::IsFailedPrecondition(base.status())) {
     base = FindShipped(key);
     STRATA_RETURN_IF_ERROR(base.status());
-    STRATA_ASSIGN_OR_RETURN(const uint64_t digest,
-                            DigestOfFile(*database, state_.identity.page_size,
-                                         static_cast<uint32_t>(key.last.value())));
+    STRATA_ASSIGN_OR_RETURN(
+        const uint64_t digest,
+        DigestOfFile(*database, state_.identity.page_size, static_cast<uint32_t>(key.last.value()),
+                     [this] { return state_.CheckMayShip(); }));
     if (digest != base->digest) {
       return Stop(absl::FailedPreconditionError(
           absl::StrCat(segment::BuildSegmentKey(state_.identity.name_space, key),
@@ -308,7 +311,6 @@ absl::Status Shipper::ShipNext(FrameNo up_to) {
   if (status.ok()) return status;
   state_.unsealed_since_us.store(state_.environment.clock->MonotonicMicros(),
                                  std::memory_order_relaxed);
-  attached_ = false;  // an answer may have been lost after the store acted: look again
   return status;
 }
 

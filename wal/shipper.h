@@ -27,9 +27,11 @@ class Shipper {
   bool has_store() const { return store_ != nullptr; }
 
   // Seals and ships the log up to `up_to` (a visible commit), in as many segments as it takes,
-  // until `deadline_us` (monotonic). DeadlineExceeded when some is left. FailedPrecondition:
-  // shipping has ended for good, because the namespace belongs to another writer or the store is
-  // ahead of the log; the log refuses commits then. Other errors are the store's; try again.
+  // until `deadline_us` (monotonic): what was begun before is finished, unless
+  // LogState::give_up_at_us passes, which is Unavailable. DeadlineExceeded when some is left.
+  // FailedPrecondition: shipping has ended for good, because the namespace belongs to another
+  // writer or the store is ahead of the log; the log refuses commits then. Other errors are the
+  // store's; try again.
   absl::Status ShipUpTo(segment::FrameNo up_to, int64_t deadline_us);
 
   // Puts the hint right that readers start from, when it is behind and `now_us` (monotonic) is late
