@@ -42,7 +42,9 @@ absl::Status OutputFile::CheckPlace() {
   if (info->kind != io::FileKind::kRegular) {
     return absl::FailedPreconditionError(absl::StrCat(path_, ": is not a regular file"));
   }
-  if (!replace_) return absl::AlreadyExistsError(absl::StrCat(path_, ": is there already"));
+  if (!replace_)
+    return absl::AlreadyExistsError(
+        absl::StrCat(path_, ": is there already (--force replaces it)"));
   ownership_ = {info->mode & 07777, true, info->uid, info->gid};
   return absl::OkStatus();
 }
@@ -55,7 +57,8 @@ absl::Status OutputFile::CheckNothingBeside() {
     STRATA_RETURN_IF_ERROR(info.status());
     if (info->kind == io::FileKind::kRegular && info->size == 0) continue;
     return absl::FailedPreconditionError(
-        absl::StrCat(beside, ": belongs to another database at that place; move both away first"));
+        absl::StrCat(beside, ": the database there is in use, or was not closed (`strata recover` ",
+                     "puts its log back): restore to another name, or close it first"));
   }
   return absl::OkStatus();
 }

@@ -9,8 +9,9 @@ namespace strata::compactor {
 namespace {
 
 absl::Status NothingThere(const NamespaceHistory& history) {
-  return absl::NotFoundError(
-      absl::StrCat("namespace ", history.ns, ": nothing that could be restored"));
+  return absl::NotFoundError(absl::StrCat(
+      "namespace ", history.ns,
+      ": nothing that could be restored (`strata namespaces` lists what the store has)"));
 }
 
 // What `place`, which has a commit, says about the target.

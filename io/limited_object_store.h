@@ -38,6 +38,7 @@ class LimitedObjectStore : public ObjectStore {
                                                size_t limit) override;
   absl::Status Delete(const std::string& key) override;
   absl::StatusOr<size_t> RemoveLeftovers(const std::string& prefix) override;
+  absl::Status CheckPlace(bool may_be_made) override { return store_->CheckPlace(may_be_made); }
   const std::string& url() const override { return store_->url(); }
   bool is_remote() const override { return store_->is_remote(); }
   RequestCounts request_counts() const override { return store_->request_counts(); }

@@ -31,6 +31,21 @@ LocalObjectStore::LocalObjectStore(FileSystem* file_system, Random* random, std:
       url_(LocalStoreUrl(root_)),
       ownership_(ownership) {}
 
+absl::Status LocalObjectStore::CheckPlace(bool may_be_made) {
+  const absl::StatusOr<FileInfo> root = file_system_->Stat(root_);
+  if (absl::IsNotFound(root.status()) && may_be_made) {
+    const absl::StatusOr<FileInfo> parent = file_system_->Stat(DirectoryOf(root_));
+    if (!absl::IsNotFound(parent.status())) return parent.status();
+  }
+  if (absl::IsNotFound(root.status())) {
+    return absl::NotFoundError(
+        absl::StrCat("store ", url_, ": no such directory (is the disk mounted?)"));
+  }
+  STRATA_RETURN_IF_ERROR(root.status());
+  if (root->kind == FileKind::kDirectory) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("store ", url_, ": is not a directory"));
+}
+
 absl::StatusOr<std::unique_ptr<ObjectWriter>> LocalObjectStore::Put(const std::string& key,
                                                                     IfPresent if_present) {
   STRATA_RETURN_IF_ERROR(CheckKey(key));

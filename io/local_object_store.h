@@ -36,6 +36,7 @@ class LocalObjectStore : public ObjectStore {
   absl::StatusOr<std::vector<ObjectInfo>> List(const std::string& prefix, const std::string& after,
                                                size_t limit) override;
   absl::Status Delete(const std::string& key) override;
+  absl::Status CheckPlace(bool may_be_made) override;
   const std::string& url() const override { return url_; }
   RequestCounts request_counts() const override { return counters_.Get(); }
 

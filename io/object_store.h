@@ -76,6 +76,11 @@ class ObjectStore {
   // leaves nothing does nothing.
   virtual absl::StatusOr<size_t> RemoveLeftovers(const std::string& prefix) { return 0; }
 
+  // Whether the place that the URL names is there, as far as that can be told without a request.
+  // NotFound: a directory that is not, when `may_be_made` is false, or whose parent is not.
+  // FailedPrecondition: it is no directory.
+  virtual absl::Status CheckPlace(bool may_be_made) { return absl::OkStatus(); }
+
   // The URL it was opened with, for messages; carries no credentials.
   virtual const std::string& url() const = 0;
 

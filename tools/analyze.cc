@@ -133,7 +133,7 @@ absl::StatusOr<int> AnalyzeCommand::Run() {
   const LogHistory* log = history.live();
   if (log == nullptr) return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": no segments"));
   if (savings_) {
-    STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+    STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenExistingStore());
     STRATA_RETURN_IF_ERROR(PrintSavings(store.get(), *log));
     return kFine;
   }

@@ -9,6 +9,7 @@
 #include "io/random.h"
 #include "io/status_macros.h"
 #include "io/store_url.h"
+#include "segment/store_listing.h"
 
 namespace strata::tools {
 namespace {
@@ -75,6 +76,18 @@ void Command::AddJson(CLI::App* app) { app->add_flag("--json", common_.json, "An
 
 absl::StatusOr<std::unique_ptr<io::ObjectStore>> Command::OpenStore() const {
   return io::OpenStore(&io::PosixFileSystem(), &io::SystemRandom(), common_.store_url);
+}
+
+absl::StatusOr<std::unique_ptr<io::ObjectStore>> Command::OpenExistingStore() const {
+  STRATA_ASSIGN_OR_RETURN(auto store, OpenStore());
+  STRATA_RETURN_IF_ERROR(store->CheckPlace(false));
+  return store;
+}
+
+absl::StatusOr<std::vector<std::string>> Command::ListAllNamespaces(io::ObjectStore* store) const {
+  STRATA_ASSIGN_OR_RETURN(std::vector<std::string> names, segment::ListNamespaces(*store));
+  if (!names.empty()) return names;
+  return absl::NotFoundError(absl::StrCat("store ", store->url(), ": no namespace is in it"));
 }
 
 std::string Command::MetaPath() const {

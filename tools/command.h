@@ -41,6 +41,10 @@ class Command {
   void AddJson(CLI::App* app);
 
   absl::StatusOr<std::unique_ptr<io::ObjectStore>> OpenStore() const;
+  // NotFound: a directory that is not there: a disk that is not mounted holds nothing to read.
+  absl::StatusOr<std::unique_ptr<io::ObjectStore>> OpenExistingStore() const;
+  // NotFound: there is none, so that nothing was looked at.
+  absl::StatusOr<std::vector<std::string>> ListAllNamespaces(io::ObjectStore* store) const;
   absl::StatusOr<std::unique_ptr<meta::MetaDb>> OpenMeta() const;
   absl::StatusOr<std::unique_ptr<meta::MetaDb>> OpenMetaIfThere() const;  // null when it is not
   std::string MetaPath() const;

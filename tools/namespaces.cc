@@ -49,7 +49,7 @@ absl::StatusOr<Json> NamespacesCommand::Describe(meta::MetaDb* meta_db,
 }
 
 absl::StatusOr<int> NamespacesCommand::Run() {
-  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenExistingStore());
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<meta::MetaDb> meta_db, OpenMetaIfThere());
   STRATA_ASSIGN_OR_RETURN(std::vector<std::string> names, segment::ListNamespaces(*store));
   std::vector<meta::MonitoredNamespace> monitored;

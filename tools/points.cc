@@ -154,7 +154,7 @@ absl::StatusOr<int> PointsCommand::RunCached(io::ObjectStore* store) {
                           compactor::LoadCachedHistory(meta_db.get(), store->url(), ns_));
   const LogHistory* live = cached.history.live();
   if (live == nullptr)
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore"));
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
   Json logs = Json::array();
   for (const LogHistory& log : cached.history.logs) {
     if (log.segments.empty()) continue;
@@ -167,12 +167,12 @@ absl::StatusOr<int> PointsCommand::RunCached(io::ObjectStore* store) {
 }
 
 absl::StatusOr<int> PointsCommand::Run() {
-  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenExistingStore());
   if (cached_) return RunCached(store.get());
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   const LogHistory* live = history.live();
   if (live == nullptr)
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore"));
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
   Json logs = Json::array();
   for (const LogHistory& log : history.logs) {
     if (log.segments.empty()) continue;

@@ -180,7 +180,8 @@ absl::StatusOr<int> RestoreCommand::Run() {
     return Nothing(absl::StrCat(output_, " exists"));
   }
   STRATA_ASSIGN_OR_RETURN(compactor::RestoreTarget wanted, Target());
-  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store,
+                          if_replica_exists_ ? OpenStore() : OpenExistingStore());
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   if (if_replica_exists_ && history.live() == nullptr) {
     return Nothing(absl::StrCat("the store has nothing of ", ns_));

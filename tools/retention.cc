@@ -45,7 +45,7 @@ class NamespaceCommand : public Command {
   }
 
   absl::StatusOr<compactor::RetentionWorld> World() {
-    STRATA_ASSIGN_OR_RETURN(store_, OpenStore());
+    STRATA_ASSIGN_OR_RETURN(store_, OpenExistingStore());
     return compactor::RetentionWorld{store_.get(), &io::SystemClock(), &io::SystemRandom(), ns_};
   }
 
@@ -127,7 +127,7 @@ absl::StatusOr<int> RetentionCommand::Show(const compactor::RetentionWorld& worl
   STRATA_ASSIGN_OR_RETURN(const compactor::NamespaceHistory history,
                           compactor::LoadHistory(*world.store, ns_));
   if (history.logs.empty()) {
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": not in the store"));
+    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": not in the store (`strata namespaces` lists what the store has)"));
   }
   compactor::BlockCache cache;
   STRATA_ASSIGN_OR_RETURN(

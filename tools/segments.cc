@@ -77,7 +77,7 @@ absl::Status SegmentsCommand::MeasureSegment(const StoredSegment& stored, uint32
 }
 
 absl::Status SegmentsCommand::ListStore() {
-  STRATA_ASSIGN_OR_RETURN(store_, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(store_, OpenExistingStore());
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history,
                           compactor::LoadHistory(*store_, ns_));
   for (const compactor::LogHistory& log : history.logs) {

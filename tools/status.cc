@@ -48,11 +48,11 @@ void StatusCommand::AddTo(CommandLine* line, std::shared_ptr<StatusCommand> self
 }
 
 absl::StatusOr<std::vector<NamespaceStatus>> StatusCommand::ReadAll() {
-  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenExistingStore());
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<meta::MetaDb> meta_db, OpenMetaIfThere());
   std::vector<std::string> names = {ns_};
   if (ns_.empty()) {
-    STRATA_ASSIGN_OR_RETURN(names, segment::ListNamespaces(*store));
+    STRATA_ASSIGN_OR_RETURN(names, ListAllNamespaces(store.get()));
   }
   std::vector<NamespaceStatus> all;
   for (const std::string& name : names) {

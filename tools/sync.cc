@@ -24,7 +24,7 @@ class MetaCommand : public Command {
   }
 
   absl::Status Prepare() {
-    STRATA_ASSIGN_OR_RETURN(store_, OpenStore());
+    STRATA_ASSIGN_OR_RETURN(store_, OpenExistingStore());
     STRATA_ASSIGN_OR_RETURN(meta_db_, OpenMeta());
     return absl::OkStatus();
   }

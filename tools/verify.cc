@@ -134,11 +134,11 @@ absl::StatusOr<compactor::VerifyReport> VerifyCommand::VerifyAndNote(io::ObjectS
 }
 
 absl::StatusOr<int> VerifyCommand::Run() {
-  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenStore());
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenExistingStore());
   STRATA_ASSIGN_OR_RETURN(std::unique_ptr<meta::MetaDb> meta_db, OpenMetaIfThere());
   std::vector<std::string> names = {ns_};
   if (ns_.empty()) {
-    STRATA_ASSIGN_OR_RETURN(names, segment::ListNamespaces(*store));
+    STRATA_ASSIGN_OR_RETURN(names, ListAllNamespaces(store.get()));
   }
   bool all_ok = true;
   Json reports = Json::array();
