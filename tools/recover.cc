@@ -32,7 +32,9 @@ class RecoverCommand : public Command {
   absl::Status FindLog();
   absl::Status KeepCopy();
   absl::Status CopyFile(const std::string& name);
-  absl::StatusOr<std::shared_ptr<wal::Log>> OpenLog();
+  absl::StatusOr<std::shared_ptr<wal::Log>> OpenLog(bool without_store);
+  absl::Status LeaveStore();
+  bool LogIsThere();
 
   io::FileSystem& files_ = io::PosixFileSystem();
   StderrLogger logger_;
@@ -40,7 +42,9 @@ class RecoverCommand : public Command {
   bool accept_loss_ = false;
   std::string database_;   // app.db
   std::string directory_;  // app.db-wal
-  std::string copy_;       // where --accept-loss keeps the damaged log
+  std::string copy_;       // of a damaged log
+  std::string
+      left_;  // what the store has not got       // where --accept-loss keeps the damaged log
 };
 
 void RecoverCommand::AddTo(CommandLine* line, std::shared_ptr<RecoverCommand> self) {
@@ -57,12 +61,13 @@ absl::Status RecoverCommand::FindLog() {
   while (absl::EndsWith(path_, "/")) path_.pop_back();
   database_ = std::string(path_.substr(0, path_.size() - (absl::EndsWith(path_, "-wal") ? 4 : 0)));
   directory_ = absl::StrCat(database_, "-wal");
+  STRATA_RETURN_IF_ERROR(files_.Stat(database_).status());
   const absl::StatusOr<io::FileInfo> log = files_.Stat(directory_);
   if (!log.ok() || log->kind != io::FileKind::kDirectory) {
     return absl::NotFoundError(
         absl::StrCat(directory_, ": no log of Strata is there; the database needs no recovery"));
   }
-  return files_.Stat(database_).status();
+  return absl::OkStatus();
 }
 
 absl::Status RecoverCommand::KeepCopy() {
@@ -94,34 +99,54 @@ absl::Status RecoverCommand::CopyFile(const std::string& name) {
   return file->Sync();
 }
 
-absl::StatusOr<std::shared_ptr<wal::Log>> RecoverCommand::OpenLog() {
+absl::StatusOr<std::shared_ptr<wal::Log>> RecoverCommand::OpenLog(bool without_store) {
   wal::LogPlace place;
   place.directory = directory_;
   place.database = database_;
   place.alone = true;
   place.open_database = [this] { return files_.Open(database_, io::OpenMode::kReadWrite); };
   const wal::Environment environment{&files_, &io::SystemClock(), &io::SystemRandom(), &logger_};
-  const wal::Options options{.accept_loss = accept_loss_, .background = false};
+  const wal::Options options{
+      .accept_loss = accept_loss_, .without_store = without_store, .background = false};
   return wal::Log::Open(place, {}, environment, options);
+}
+
+bool RecoverCommand::LogIsThere() { return files_.Stat(directory_).ok(); }
+
+// A store that cannot be reached, or takes it no more, does not keep the database from its file.
+absl::Status RecoverCommand::LeaveStore() {
+  STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog(true));
+  const auto at = log->store_progress();
+  if (!at.url.empty()) {
+    left_ =
+        absl::StrCat("frames ", at.stored.next().value(), " to ",
+                     log->state().commits->appended().frame.value(), " are not known to be in ",
+                     at.url, "; the database begins a new history there when it is opened next");
+  }
+  return log->Close(true, true);
 }
 
 absl::StatusOr<int> RecoverCommand::Run() {
   STRATA_RETURN_IF_ERROR(FindLog());
   if (accept_loss_) STRATA_RETURN_IF_ERROR(KeepCopy());
-  STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog());
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<wal::Log> log, OpenLog(false));
   const wal::CommitPoint end = log->state().commits->appended();
   const uint64_t frames = end.frame.value() - log->state().index->floor().value();
   STRATA_RETURN_IF_ERROR(log->Close(true, true));
-  const bool whole = !files_.Stat(directory_).ok();
+  log.reset();
+  if (LogIsThere()) STRATA_RETURN_IF_ERROR(LeaveStore());
+  const bool whole = !LogIsThere();
   if (json()) {
     PrintJson({{"database", database_},
                {"last_frame", end.frame.value()},
                {"frames_recovered", frames},
                {"whole", whole},
+               {"not_in_store", left_},
                {"damaged_log", copy_}});
   } else {
     std::cout << database_ << ": " << frames << " frames put back, up to frame "
               << end.frame.value() << "\n";
+    if (!left_.empty()) std::cout << left_ << "\n";
     if (!copy_.empty()) std::cout << "the log as it was: " << copy_ << "\n";
   }
   return whole ? kFine : kFoundSomethingWrong;

@@ -26,7 +26,7 @@ absl::StatusOr<io::File*> Checkpointer::database() {
 FrameNo Checkpointer::Allowed(FrameNo limit, bool sync) {
   FrameNo allowed = std::min({limit, state_.commits->visible_frame(), state_.index->tip()});
   if (sync) allowed = std::min(allowed, state_.commits->synced());
-  if (!state_.identity.store.empty()) {
+  if (state_.store != nullptr) {
     io::MutexLock lock(&state_.append_mutex);
     allowed = std::min(allowed, state_.progress.sealed);
   }
@@ -156,7 +156,7 @@ absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
 std::vector<std::shared_ptr<CurrentSegment>> Checkpointer::OldFiles() {
   io::MutexLock lock(&state_.append_mutex);
   FrameNo keep_after = state_.progress.checkpointed.frame;
-  if (!state_.identity.store.empty()) keep_after = std::min(keep_after, state_.progress.shipped);
+  if (state_.store != nullptr) keep_after = std::min(keep_after, state_.progress.shipped);
   std::vector<std::shared_ptr<CurrentSegment>> old;
   const auto list = state_.files.list();
   for (size_t i = 0; i < list->size() && (*list)[i] != state_.current; ++i) {

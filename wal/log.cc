@@ -67,6 +67,8 @@ absl::StatusOr<std::shared_ptr<Log>> Log::Open(const LogPlace& place, const Stor
   const absl::Status opened =
       log->state_.attachment->is_first() ? log->OpenFirst(store) : log->Join(store);
   if (!opened.ok()) {
+    const absl::StatusOr<bool> last = log->state_.attachment->PrepareToLeave();
+    if (last.ok() && *last) log->RemoveWhatReadersMade();
     log->state_.attachment->Leave();
     return opened;
   }
@@ -200,6 +202,7 @@ absl::Status Log::StartFresh(const StoreAddress& store) {
     state_.progress = start.progress;
     state_.PublishProgress();
   }
+  begins_without_past_ = !clean_.has_value();
   ownership_.PublishRecovered(start.end, start.end, true);
   return absl::OkStatus();
 }
@@ -213,7 +216,8 @@ absl::Status Log::CheckStore(const StoreAddress& store) {
       state_.identity.store.empty() ? "no store"
                                     : absl::StrCat("store ", state_.identity.store, " namespace ",
                                                    state_.identity.name_space),
-      ", the URI says store ", store.url, " namespace ", store.name_space));
+      ", the URI says store ", store.url, " namespace ", store.name_space,
+      ". To leave the old one: close the database everywhere, and remove ", StrataPath()));
 }
 
 absl::Status Log::OpenStore() {
@@ -221,13 +225,14 @@ absl::Status Log::OpenStore() {
     return absl::InvalidArgumentError(
         absl::StrCat(place_.database, ": durable=store, but this database has no store"));
   }
-  if (state_.identity.store.empty() || place_.read_only) return absl::OkStatus();
+  if (state_.identity.store.empty() || place_.read_only || state_.options.without_store)
+    return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(segment::CheckNamespaceName(state_.identity.name_space));
   STRATA_ASSIGN_OR_RETURN(store_, io::OpenStore(state_.environment.files, state_.environment.random,
                                                 state_.identity.store, {}));
   state_.store = store_.get();
   shipper_.SetStore(store_.get(), IdentityPath());
-  return absl::OkStatus();
+  return begins_without_past_ ? CheckFirstContact() : absl::OkStatus();
 }
 
 absl::Status Log::PrepareToWrite(uint32_t page_size) {

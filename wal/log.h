@@ -149,6 +149,7 @@ class Log {
   bool StartsElsewhere(const RecoveredLog& recovered);
   absl::Status AdoptRecovered(const RecoveredLog& recovered);
   absl::Status CheckStore(const StoreAddress& store);
+  absl::Status CheckFirstContact();
   absl::Status OpenStore();
   absl::Status SyncForCheckpoint(segment::FrameNo frame);
   void MakeParts(segment::FrameNo floor);
@@ -158,6 +159,7 @@ class Log {
   absl::Status CheckShips() const;
   absl::Status RemoveDirectory();
   void RemoveWhatReadersMade();
+  absl::Status WriteLeftState();
   absl::Status WriteCleanState();
   std::string IdentityPath() const { return state_.directory + "/" + kIdentityName; }
   std::string StrataPath() const { return place_.database + kCleanIdentitySuffix; }
@@ -172,7 +174,8 @@ class Log {
   Sealer sealer_;
   Shipper shipper_;
   Maintenance maintenance_;
-  std::optional<Identity> clean_;  // app.db-strata as found
+  std::optional<Identity> clean_;     // app.db-strata as found
+  bool begins_without_past_ = false;  // neither a log nor app.db-strata was there
 };
 
 }  // namespace strata::wal

@@ -18,6 +18,21 @@ absl::Status Log::CheckShips() const {
       place_.database, read_only() ? ": opened read-only, it ships nothing" : ": has no store"));
 }
 
+// A database that is new to its store learns now, not after it has acknowledged commits, that the
+// namespace is another one's or that the URL leads nowhere.
+absl::Status Log::CheckFirstContact() {
+  const auto describe = [this](const absl::Status& why) {
+    return absl::Status(why.code(), absl::StrCat(place_.database, ": ", why.message()));
+  };
+  const absl::Status place = store_->CheckPlace(true);
+  if (!place.ok()) return describe(place);
+  if (state_.options.takeover) return absl::OkStatus();
+  store_->GiveUpAt(state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us);
+  const absl::Status checked = shipper_.CheckFirstContact();
+  store_->GiveUpAt(std::numeric_limits<int64_t>::max());
+  return checked.ok() ? checked : describe(checked);
+}
+
 FrameNo Log::stored_frame() {
   io::MutexLock lock(&state_.append_mutex);
   state_.RefreshProgress();  // another process may ship

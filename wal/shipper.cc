@@ -76,6 +76,11 @@ absl::Status Shipper::ShipUpTo(FrameNo up_to, int64_t deadline_us) {
   return absl::OkStatus();
 }
 
+absl::Status Shipper::CheckFirstContact() {
+  STRATA_RETURN_IF_ERROR(manifests_->Refresh());
+  return claim_.CheckMayClaim(manifests_->tip().recent);
+}
+
 absl::Status Shipper::Attach() {
   if (attached_) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(manifests_->Refresh());

@@ -39,6 +39,10 @@ class Shipper {
   std::optional<int64_t> WriteHintIfDue(int64_t now_us);
   void WriteHint();  // at a close
 
+  // Before the log's first frame: FailedPrecondition when the namespace is another database's,
+  // else the store's error.
+  absl::Status CheckFirstContact();
+
   // What ended shipping for good, or OK. Any thread.
   absl::Status stopped() const;
 

@@ -182,12 +182,42 @@ TEST_F(ShipTest, ANamespaceOfAnotherDatabaseIsRefused) {
   for (const std::string& name : *names) {
     ASSERT_TRUE(world_.disk->Unlink(std::string(LogWorld::kDirectory) + "/" + name).ok());
   }
+  const absl::Status refused = world_.Open();
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("belongs to another database"));
+  EXPECT_THAT(*world_.disk->List("/"), testing::Not(testing::Contains("app.db-wal")))
+      << "what a refused open leaves behind keeps stock SQLite out";
+  world_.options.takeover = true;
   ASSERT_TRUE(world_.Open().ok());
   ASSERT_TRUE(world_.CommitPages({{1, 6}}, 1).ok());
   world_.Pass(kLong);
-  EXPECT_THAT(world_.logger.text(), HasSubstr("belongs to another database"));
-  EXPECT_TRUE(absl::IsFailedPrecondition(world_.CommitPages({{1, 7}}, 1)));
-  EXPECT_THAT(*world_.Read(), ElementsAre(6));
+  EXPECT_TRUE(world_.CommitPages({{1, 7}}, 1).ok());
+}
+
+TEST_F(ShipTest, AStoreWhoseDirectoryCannotBeMadeIsRefusedAtFirst) {
+  world_.store.url = "file:///nowhere/store";
+  const absl::Status refused = world_.Open();
+  EXPECT_TRUE(absl::IsNotFound(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("no such directory"));
+  EXPECT_THAT(*world_.disk->List("/"), testing::Not(testing::Contains("app.db-wal")));
+}
+
+TEST_F(ShipTest, WithoutItsStoreTheDatabaseBecomesAPlainFileAndBeginsAnew) {
+  world_.CreateDatabase(3);
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{2, 5}}, 3).ok());
+  world_.Crash();  // not even the base has been shipped
+  world_.options.without_store = true;
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.Close().ok());
+  EXPECT_THAT(*world_.disk->List("/"), testing::Not(testing::Contains("app.db-wal")));
+  world_.options.without_store = false;
+  ASSERT_TRUE(world_.Open().ok());
+  EXPECT_EQ((*world_.Read())[1], 5u);
+  ASSERT_TRUE(world_.CommitPages({{3, 6}}, 3).ok());
+  world_.Pass(kLong);
+  EXPECT_EQ(Shipped(), world_.log->state().commits->visible_frame());
+  EXPECT_TRUE(world_.CommitPages({{3, 7}}, 3).ok());
 }
 
 TEST_F(ShipTest, AnOlderCopyOfTheDatabaseIsRefused) {
