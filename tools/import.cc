@@ -31,6 +31,7 @@ class ImportCommand : public Command {
 
   std::string path_;
   std::string ns_;
+  bool takeover_ = false;
 };
 
 void ImportCommand::AddTo(CommandLine* line, std::shared_ptr<ImportCommand> self) {
@@ -40,6 +41,9 @@ void ImportCommand::AddTo(CommandLine* line, std::shared_ptr<ImportCommand> self
   AddJson(app);
   app->add_option("database", path_, "The SQLite file")->required();
   app->add_option("namespace", ns_, "Its name in the store")->required();
+  app->add_flag("--takeover", takeover_,
+                "Also when the namespace has another database, whose writer ships no more then: to "
+                "go on with a restored copy");
 }
 
 // A log begins with its first commit, so there is one, which changes nothing.
@@ -61,9 +65,11 @@ absl::StatusOr<int> ImportCommand::Run() {
   STRATA_RETURN_IF_ERROR(segment::CheckNamespaceName(ns_));
   STRATA_RETURN_IF_ERROR(OpenStore().status());  // before anything is changed
   const int64_t begin_us = io::SystemClock().MonotonicMicros();
-  STRATA_ASSIGN_OR_RETURN(
-      auto database, ApplicationDatabase::Open(
-                         path_, {{"wal", "strata"}, {"store", store_url()}, {"namespace", ns_}}));
+  STRATA_ASSIGN_OR_RETURN(auto database,
+                          ApplicationDatabase::Open(path_, {{"wal", "strata"},
+                                                            {"store", store_url()},
+                                                            {"namespace", ns_},
+                                                            {"takeover", takeover_ ? "1" : "0"}}));
   int64_t frame = 0;
   STRATA_RETURN_IF_ERROR(Ship(database.get(), &frame));
   STRATA_RETURN_IF_ERROR(database->Close());

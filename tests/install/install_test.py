@@ -85,9 +85,19 @@ class Install(unittest.TestCase):
                         "CREATE TABLE t(a); INSERT INTO t VALUES(42);"], check=True)
         done = self.entrypoint(self.work / "restored.db", store)
         self.assertEqual((done.stdout.splitlines()[-1:], done.returncode), (["42"], 0), done.stderr)
+        # It goes on in the same namespace, and the writer before it does not.
+        def uri(database):
+            return f"file:{database}?wal=strata&store={store}&namespace=app"
+        shell = WORK / "prefix" / "bin" / "sqlite3"
+        subprocess.run([shell, uri(self.work / "restored.db"), "INSERT INTO t VALUES(7);"], check=True)
+        third = self.entrypoint(self.work / "third.db", store)
+        self.assertEqual((third.stdout.splitlines()[-2:], third.returncode), (["42", "7"], 0), third.stderr)
+        replaced = subprocess.run([shell, uri(self.work / "restored.db"), "INSERT INTO t VALUES(8); SELECT strata_seal();",
+                                   ".shell sleep 3", "INSERT INTO t VALUES(9);"], capture_output=True, text=True, check=False)
+        self.assertNotEqual((replaced.returncode, replaced.stderr), (0, ""))
         # What is there is not touched.
-        subprocess.run([WORK / "prefix" / "bin" / "sqlite3", self.work / "restored.db", "UPDATE t SET a = 43;"], check=True)
-        self.assertEqual(self.entrypoint(self.work / "restored.db", store).stdout.splitlines()[-1:], ["43"])
+        subprocess.run([shell, uri(self.work / "third.db"), "UPDATE t SET a = 43;"], check=True)
+        self.assertEqual(self.entrypoint(self.work / "third.db", store).stdout.splitlines()[-1:], ["43"])
 
     def test_the_debian_package_has_it_all(self):
         cpack = pathlib.Path(CMAKE).with_name("cpack")
