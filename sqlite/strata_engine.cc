@@ -1,5 +1,7 @@
 #include <sqlite3.h>
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "io/forked_locks.h"
 #include "sqlite/engine_logs.h"
@@ -18,6 +20,13 @@ void GiveBack(OpenLog open) {
   if (!ReleaseLog(open.key)) return;
   open.log.reset();
   ForgetLog(open.key);
+}
+
+// The last one that was set counts, whichever connection's.
+void Limit(strata_wal* wal, int64_t bytes) {
+  if (!IsOfThisProcess(wal)) return;
+  wal->connection->log().state().SetSizeLimit(
+      bytes < 0 ? std::nullopt : std::optional<uint64_t>(static_cast<uint64_t>(bytes)));
 }
 
 int Open(const strata_wal_open_args* args, strata_wal** out) {
@@ -40,6 +49,7 @@ int Open(const strata_wal_open_args* args, strata_wal** out) {
       GiveBack(*std::move(open));
       throw;
     }
+    if (args->size_limit >= 0) Limit(wal.get(), args->size_limit);
     *out = wal.release();
     return SQLITE_OK;
   });
@@ -75,8 +85,6 @@ int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*,
     return rc;
   });
 }
-
-void Limit(strata_wal*, int64_t) {}
 
 int ExclusiveMode(strata_wal* wal, int op) {
   if (op > 0) wal->exclusive = true;

@@ -1,6 +1,7 @@
 #include "wal/checkpointer.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -152,11 +153,32 @@ absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
   return absl::OkStatus();
 }
 
+FrameNo Checkpointer::NeededAfter() const {
+  state_.append_mutex.AssertHeld();
+  const FrameNo checkpointed = state_.progress.checkpointed.frame;
+  return state_.store == nullptr ? checkpointed
+                                 : std::min(checkpointed, state_.progress.shipped);
+}
+
+// Asked of a log at rest only, as SQLite does when it starts its log again.
+bool Checkpointer::IsOverSizeLimit() {
+  const std::optional<uint64_t> limit = state_.SizeLimit();
+  if (!limit.has_value()) return false;
+  io::MutexLock lock(&state_.append_mutex);
+  return NeededAfter() == state_.commits->appended().frame &&
+         appender_.spares().AreTooLarge(*limit);
+}
+
+void Checkpointer::KeepToSizeLimit() {
+  if (!IsOverSizeLimit()) return;
+  appender_.spares().DropAll();
+  if (IsOverSizeLimit()) appender_.CloseCurrent();
+}
+
 // Files, oldest first, of which no frame is needed any more; never the current one.
 std::vector<std::shared_ptr<CurrentSegment>> Checkpointer::OldFiles() {
   io::MutexLock lock(&state_.append_mutex);
-  FrameNo keep_after = state_.progress.checkpointed.frame;
-  if (state_.store != nullptr) keep_after = std::min(keep_after, state_.progress.shipped);
+  const FrameNo keep_after = NeededAfter();
   std::vector<std::shared_ptr<CurrentSegment>> old;
   const auto list = state_.files.list();
   for (size_t i = 0; i < list->size() && (*list)[i] != state_.current; ++i) {
@@ -170,6 +192,7 @@ std::vector<std::shared_ptr<CurrentSegment>> Checkpointer::OldFiles() {
 }
 
 absl::Status Checkpointer::RemoveOldFiles(const std::function<void()>& note_taken) {
+  KeepToSizeLimit();
   std::vector<std::shared_ptr<CurrentSegment>> old = OldFiles();
   if (old.empty()) return absl::OkStatus();
   STRATA_RETURN_IF_ERROR(appender_.BeginTransaction());  // the mark needs a file that stays

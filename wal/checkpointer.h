@@ -41,10 +41,12 @@ class Checkpointer {
                                        const CheckpointWatcher& watcher = {});
 
   // Durably notes the progress, then removes the log files whose frames are all checkpointed, and
-  // shipped when there is a store; oldest first. The caller holds the write lock, which is needed
-  // until `note_taken` is called, if it is. Unavailable: another process took the log meanwhile.
+  // shipped when there is a store; oldest first. When that is all of them and they are larger than
+  // the log's size limit, it goes on in a new, empty one. The caller holds the write lock, which is
+  // needed until `note_taken` is called, if it is. Unavailable: another process took the log
+  // meanwhile.
   absl::Status RemoveOldFiles(const std::function<void()>& note_taken = {});
-  bool HasOldFiles() { return !OldFiles().empty(); }
+  bool HasOldFiles() { return !OldFiles().empty() || IsOverSizeLimit(); }
 
   // The newest frame up to `from` that the database file holds, whatever checkpoint wrote it; the
   // checkpointed frame when it holds none above that.
@@ -64,7 +66,10 @@ class Checkpointer {
 
   // Up to which frame a checkpoint may go now without waiting for anybody.
   segment::FrameNo Allowed(segment::FrameNo limit, bool sync);
+  segment::FrameNo NeededAfter() const;  // a checkpoint or the store needs what follows
   std::vector<std::shared_ptr<CurrentSegment>> OldFiles();
+  bool IsOverSizeLimit();
+  void KeepToSizeLimit();
   absl::StatusOr<CommitPoint> CommitAt(segment::FrameNo frame);
   std::vector<Copy> NewestVersions(segment::FrameNo from, const CommitPoint& to);
   absl::Status CopyPages(const std::vector<Copy>& copies, bool sync,

@@ -90,6 +90,7 @@ class CurrentSegment {
   uint64_t end_offset() const { return end_offset_; }
   // Bytes from the start of the file that had been written before records were; 0: not known.
   uint64_t written_before() const { return written_before_; }
+  uint64_t file_bytes() const { return std::max(end_offset_, written_before_); }
   uint64_t unsynced_bytes() const { return unsynced_bytes_; }  // kept in memory
   bool needs_sync() const { return synced_writes_ < writes_; }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
@@ -91,6 +92,15 @@ struct LogState {
   // come at any time, and reads what it finds: log files above the checkpoint must stand whenever
   // that happens.
   bool AloneInLog() const { return shared.attached.load(std::memory_order_relaxed) <= 1; }
+
+  // PRAGMA journal_size_limit, as the last connection that set it said, in whatever process.
+  void SetSizeLimit(std::optional<uint64_t> bytes) {
+    shared.size_limit.store(bytes.has_value() ? *bytes + 1 : 0, std::memory_order_relaxed);
+  }
+  std::optional<uint64_t> SizeLimit() const {
+    const uint64_t stored = shared.size_limit.load(std::memory_order_relaxed);
+    return stored == 0 ? std::nullopt : std::optional<uint64_t>(stored - 1);
+  }
 
   // Takes over, or tells, what is known of the progress to or from other processes.
   void RefreshProgress() ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mutex);

@@ -127,11 +127,12 @@ struct SharedLog {
   alignas(64) PublishedTransfers transfers;
   SharedWriteLock write_lock;
   SharedReaders readers;
+  alignas(64) std::atomic<uint64_t> size_limit;  // of the log at rest: bytes + 1; 0: none
   alignas(4096) SharedProcess processes[kMaxProcesses];
   alignas(4096) SharedReader reader_slots[kMaxReaders];
 };
 
-constexpr uint32_t kSharedLayoutVersion = 2;
+constexpr uint32_t kSharedLayoutVersion = 3;
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 // As docs/processes.md has it; what changes here is another layout version.
@@ -140,6 +141,7 @@ static_assert(offsetof(SharedReaders, emptied) == 32);
 static_assert(offsetof(SharedLog, commits) == 64 && offsetof(SharedCommits, failed) == 256);
 static_assert(offsetof(SharedLog, checkpointed) == 384 && offsetof(SharedLog, transfers) == 448);
 static_assert(offsetof(SharedLog, write_lock) == 512 && offsetof(SharedLog, readers) == 704);
+static_assert(offsetof(SharedLog, size_limit) == 768);
 static_assert(offsetof(SharedLog, processes) == 4096 && offsetof(SharedLog, reader_slots) == 12288);
 static_assert(sizeof(SharedProcess) == 8 && sizeof(SharedReader) == 64);
 

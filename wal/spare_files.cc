@@ -9,12 +9,15 @@
 
 namespace strata::wal {
 
+using segment::FrameNo;
+
 namespace {
 
 constexpr size_t kChunkBytes = 1 << 20;          // zeros written, and synced, at a time
 constexpr uint64_t kFirstFileBytes = 256 << 10;  // grows as it is written: soon to be ended
 constexpr uint64_t kFilesOfALog = 4;             // so many make a log that only grows
 constexpr size_t kMostKept = 4;
+constexpr uint64_t kEmptyFileBytes = 16 << 10;  // a header and marks
 constexpr uint64_t kNotYet = std::numeric_limits<uint64_t>::max();
 
 }  // namespace
@@ -69,7 +72,9 @@ absl::Status SpareFiles::Prepare() {
   {
     io::MutexLock lock(&state_.append_mutex);
     if (!IsWanted()) return absl::OkStatus();
-    if (commits_wait_) bytes = NextBytes();
+    // What does not stay is not worth its zeros.
+    const bool stays = NextBytes() <= state_.SizeLimit().value_or(NextBytes());
+    if (commits_wait_ && stays) bytes = NextBytes();
   }
   std::optional<UsedFile> used = TakeKept();
   if (!used.has_value() && bytes > 0) {
@@ -131,8 +136,8 @@ absl::Status SpareFiles::Begin(const std::optional<UsedFile>& used) {
                        : CurrentSegment::Create(files, state_.directory, header, state_.ownership));
   STRATA_RETURN_IF_ERROR(spare->Publish(files, state_.directory));
   io::MutexLock lock(&state_.append_mutex);
-  const bool still_next =
-      state_.commits->owned() && state_.shared.next_sequence.load() == header.sequence + 1;
+  const bool still_next = IsWanted() && state_.commits->owned() &&
+                          state_.shared.next_sequence.load() == header.sequence + 1;
   if (still_next) state_.spare = std::move(spare);
   return still_next ? absl::OkStatus() : files.Unlink(spare->path());
 }
@@ -146,6 +151,8 @@ absl::StatusOr<bool> SpareFiles::SetAside(const CurrentSegment& segment) {
     const uint64_t bytes = std::min(state_.options.reuse_bytes, state_.options.segment_bytes);
     const bool fits = used.has_value() && used->bytes >= bytes && used->bytes <= 4 * bytes;
     if (!fits || !state_.AloneInLog()) return false;
+    const std::optional<uint64_t> limit = state_.SizeLimit();
+    if (limit.has_value() && NewestBytes() + Bytes() + used->bytes > *limit) return false;
   }
   io::MutexLock lock(&mutex_);
   if (kept_.size() >= kMostKept) return false;
@@ -156,6 +163,21 @@ absl::StatusOr<bool> SpareFiles::SetAside(const CurrentSegment& segment) {
   if (absl::IsNotFound(renamed)) return false;
   STRATA_RETURN_IF_ERROR(renamed);
   return true;
+}
+
+uint64_t SpareFiles::NewestBytes() const {
+  const auto list = state_.files.list();
+  return list->empty() ? 0 : list->back()->file_bytes();
+}
+
+// The smallest log there is has one file without a frame.
+bool SpareFiles::AreTooLarge(uint64_t limit) {
+  state_.append_mutex.AssertHeld();
+  const uint64_t kept = Bytes();
+  if (NewestBytes() + kept <= limit) return false;
+  if (kept > 0) return true;
+  const auto list = state_.files.list();
+  return list->back()->first_frame() != FrameNo(0) || NewestBytes() > kEmptyFileBytes;
 }
 
 void SpareFiles::NoteSetAside() {
@@ -170,6 +192,14 @@ void SpareFiles::DropSpare() {
   // Recovery removes it when this unlink is lost.
   state_.environment.files->Unlink(state_.spare->path()).IgnoreError();
   state_.spare = nullptr;
+}
+
+uint64_t SpareFiles::Bytes() {
+  state_.append_mutex.AssertHeld();
+  uint64_t bytes = state_.spare == nullptr ? 0 : state_.spare->file_bytes();
+  io::MutexLock lock(&mutex_);
+  for (const Kept& kept : kept_) bytes += kept.file.bytes;
+  return bytes;
 }
 
 void SpareFiles::DropAll() {

@@ -21,8 +21,8 @@ class SpareFiles {
  public:
   explicit SpareFiles(LogState* state) : state_(*state) {}
 
-  // The caller of IsFull, NoteCommit, NextHeader and DropSpare holds LogState::append_mutex, that
-  // of SetAside and NoteSetAside LogState::maintenance.
+  // The caller of IsFull, AreTooLarge, NoteCommit, NextHeader and DropSpare holds
+  // LogState::append_mutex, that of SetAside and NoteSetAside LogState::maintenance.
 
   // Whether the current file is to be ended, given that a spare is there or not.
   bool IsFull(bool spare_is_there) const;
@@ -44,6 +44,10 @@ class SpareFiles {
   // Removes everything that this process keeps for later.
   void DropAll();
 
+  // Whether what this process keeps for later and the newest log file take more than `limit` bytes
+  // and could take less.
+  bool AreTooLarge(uint64_t limit);
+
   // Of the next file; `past_seeds` as in UsedFile.
   segment::SegmentHeader NextHeader(const std::vector<uint32_t>& past_seeds = {});
 
@@ -55,6 +59,8 @@ class SpareFiles {
 
   uint64_t NextBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   uint64_t Limit() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  uint64_t NewestBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  uint64_t Bytes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);  // kept for later
   bool IsWanted() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   std::optional<UsedFile> TakeKept();
   std::string WrittenThroughPath() const;

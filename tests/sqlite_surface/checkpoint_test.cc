@@ -172,17 +172,60 @@ TEST(CheckpointTest, AutocheckpointReachesTheDatabaseFile) {
   }
 }
 
+// Bytes of the log: of a file, or of a directory's log files and what is kept to become one.
+int64_t LogBytes(const Session& s) {
+  const std::filesystem::path log = s.Path("app.db-wal");
+  if (!std::filesystem::is_directory(log))
+    return static_cast<int64_t>(std::filesystem::file_size(log));
+  uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(log)) {
+    const std::string name = entry.path().filename();
+    if (name != "lock" && name != "shm" && name != "identity")
+      bytes += entry.file_size();
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+constexpr int64_t kOneCommit = 8 * 4200;  // that a commit of Fill(…, 1) is surely below
+
+// Log and database as they are after a checkpoint and the next commit.
+int64_t BytesAfterRestart(Session& s, sqlite3* db, const char* mode) {
+  Fill(s, db, 400);
+  EXPECT_GT(LogBytes(s), 200'000);
+  s.Run(db, std::string("PRAGMA wal_checkpoint(") + mode + ")");
+  Fill(s, db, 1);
+  return LogBytes(s);
+}
+
 // Stands for wal7.test of SQLite's suite.
 TEST(CheckpointTest, JournalSizeLimitIsKept) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
     s.Run(db,
-          "PRAGMA journal_size_limit; PRAGMA journal_size_limit=5000; PRAGMA journal_size_limit");
-    Fill(s, db, 100);
-    s.Run(db, "PRAGMA wal_checkpoint(RESTART)");
-    Fill(s, db, 1);
+          "PRAGMA journal_size_limit; PRAGMA journal_size_limit=100000; PRAGMA journal_size_limit");
+    EXPECT_LE(BytesAfterRestart(s, db, "PASSIVE"), 100'000);
+    EXPECT_LE(BytesAfterRestart(s, db, "RESTART"), 100'000);
+    s.Run(db, "PRAGMA journal_size_limit=0");
+    EXPECT_LE(BytesAfterRestart(s, db, "FULL"), kOneCommit);
     s.Run(db, "PRAGMA journal_size_limit=-1; SELECT count(*) FROM t");
+    EXPECT_GT(BytesAfterRestart(s, db, "FULL"), 200'000);
   });
+}
+
+// What SQLite's log does with several limits depends on who writes first; on Strata the last one
+// set counts.
+TEST(CheckpointTest, LastJournalSizeLimitOfAllConnectionsCounts) {
+  Session s(Library::Strata());
+  sqlite3* db = s.OpenWal();
+  sqlite3* other = s.Open();
+  s.Run(other, "PRAGMA journal_size_limit=0; SELECT count(*) FROM t");
+  EXPECT_LE(BytesAfterRestart(s, db, "PASSIVE"), kOneCommit);
+  s.Run(db, "PRAGMA journal_size_limit=-1");
+  EXPECT_GT(BytesAfterRestart(s, other, "PASSIVE"), 200'000);
+  sqlite3* third = s.Open();
+  s.Run(third, "PRAGMA journal_size_limit=100000; SELECT count(*) FROM t");
+  s.Close(third);
+  EXPECT_LE(BytesAfterRestart(s, db, "TRUNCATE"), 100'000);
 }
 
 }  // namespace

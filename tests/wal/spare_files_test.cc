@@ -5,6 +5,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "segment/frame.h"
 #include "tests/wal/log_world.h"
 
@@ -108,6 +109,77 @@ TEST_F(SpareFilesTest, TruncateKeepsNothingForLater) {
   world_.log->state().write_lock.Release();
   EXPECT_FALSE(KeepsAFile());
   EXPECT_FALSE(HasSpare());
+}
+
+class SizeLimitTest : public SpareFilesTest {
+ protected:
+  // Bytes of the log files, and of those that are kept for later.
+  uint64_t LogBytes() {
+    uint64_t bytes = 0;
+    const auto names = world_.disk->List(LogWorld::kDirectory);
+    for (const std::string& name : *names) {
+      if (name != kLockName && name != kSharedName && name != kIdentityName)
+        bytes += world_.disk->Files()[absl::StrCat(LogWorld::kDirectory, "/", name)].size();
+    }
+    return bytes;
+  }
+
+  void CheckpointAll() {
+    ASSERT_TRUE(world_.log->Checkpoint(segment::FrameNo(UINT64_MAX), true, false).ok());
+  }
+};
+
+TEST_F(SizeLimitTest, LogAtRestIsCutToItsLimit) {
+  for (const uint64_t limit : {uint64_t{0}, uint64_t{10'000}, uint64_t{40'000}}) {
+    ASSERT_TRUE(world_.Open().ok());
+    ASSERT_TRUE(CommitUntil([&] { return KeepsAFile() && LogBytes() > 50'000; }));
+    CheckpointAll();
+    ASSERT_GT(LogBytes(), 50'000u);
+    world_.log->state().SetSizeLimit(limit);
+    CheckpointAll();
+    EXPECT_LE(LogBytes(), std::max<uint64_t>(limit, 4096 + 512));
+    EXPECT_THAT(*world_.Read(), ElementsAre(version_, version_));
+    world_.Crash();
+    ASSERT_TRUE(world_.Open().ok());
+    EXPECT_THAT(*world_.Read(), ElementsAre(version_, version_));
+    ASSERT_TRUE(world_.Close().ok());
+    world_.connection.reset();
+    world_.log.reset();
+  }
+}
+
+TEST_F(SizeLimitTest, BackgroundKeepsToTheLimit) {
+  ASSERT_TRUE(world_.Open().ok());
+  world_.log->state().SetSizeLimit(0);
+  for (int round = 0; round < 100; ++round) {
+    ++version_;
+    ASSERT_TRUE(world_.CommitPages({{1, version_}, {2, version_}}, 2).ok());
+    world_.Pass(150'000);
+  }
+  world_.Pass(500'000);
+  EXPECT_LE(LogBytes(), 4096u + 512u);
+  EXPECT_THAT(*world_.Read(), ElementsAre(version_, version_));
+}
+
+TEST_F(SizeLimitTest, FramesThatAReaderNeedsStay) {
+  ASSERT_TRUE(world_.Open().ok());
+  ASSERT_TRUE(world_.CommitPages({{1, 1}, {2, 1}}, 2).ok());
+  Connection reader(world_.log);
+  ASSERT_TRUE(reader.BeginRead().ok());
+  world_.log->state().SetSizeLimit(0);
+  ASSERT_TRUE(world_.CommitPages({{1, 2}, {2, 2}}, 2).ok());
+  CheckpointAll();
+  EXPECT_GT(LogBytes(), 4096u + 4 * kPageSize);
+  reader.EndRead();
+  CheckpointAll();
+  EXPECT_LE(LogBytes(), 4096u + 512u);
+}
+
+TEST_F(SizeLimitTest, NoLimitKeepsFilesForLater) {
+  ASSERT_TRUE(world_.Open().ok());
+  world_.log->state().SetSizeLimit(0);
+  world_.log->state().SetSizeLimit(std::nullopt);
+  EXPECT_TRUE(CommitUntil([&] { return KeepsAFile(); }));
 }
 
 TEST(NewSaltTest, SaltHasTheSeedOfNoEarlierLife) {
