@@ -51,6 +51,22 @@ static int strata_open_chosen(Wal* wal, Pager* pager, int no_shared_memory, i64 
   return rc;
 }
 
+/* The log that this thread could not open last, for strata_init_error(). */
+static __thread struct {
+  const Pager* pager;
+  const strata_wal_methods* methods;
+  int rc;
+} strata_unopened;
+
+/* What waits, memory and I/O errors say speaks for itself. */
+static void strata_note_unopened(const Pager* pager, const strata_wal_methods* methods, int rc) {
+  const int primary = rc & 0xff;
+  const int told = primary == SQLITE_CANTOPEN || primary == SQLITE_CORRUPT || primary == SQLITE_READONLY;
+  strata_unopened.pager = told ? pager : 0;
+  strata_unopened.methods = methods;
+  strata_unopened.rc = rc;
+}
+
 SQLITE_PRIVATE int sqlite3WalOpen(sqlite3_vfs* vfs, sqlite3_file* database, const char* wal_name,
                                   int no_shared_memory, i64 size_limit, Wal** out) {
   Pager* pager = strata_pager_of(out);
@@ -71,6 +87,7 @@ SQLITE_PRIVATE int sqlite3WalOpen(sqlite3_vfs* vfs, sqlite3_file* database, cons
   wal->methods = methods;
   wal->database = database;
   rc = strata_open_chosen(wal, pager, no_shared_memory, size_limit);
+  strata_note_unopened(pager, wal->methods, rc);
   if (rc != SQLITE_OK) {
     sqlite3_free(wal);
   } else {

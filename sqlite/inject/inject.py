@@ -20,6 +20,7 @@ PARTS = {
     "os_unix.c": ("hide_blocking_locks.h", "show_blocking_locks.h"),
     "pager.c": ("before_pager.h", "after_pager.h"),
     "wal.c": ("before_wal.h", "after_wal.h"),
+    "prepare.c": ("before_prepare.h", "after_prepare.h"),
     "attach.c": ("before_attach.h", "after_attach.h"),
     "main.c": ("before_main.h", "after_main.h"),
 }

@@ -64,6 +64,24 @@ static int strata_prepare_database(Btree* tree, char** message) {
   return rc;
 }
 
+/* The words for a database whose schema cannot be read, with the reason when it is that its log did not open. */
+static const char* strata_init_error(sqlite3* db, int index, int rc) {
+  static __thread char text[1000];
+  const char* words = sqlite3ErrStr(rc);
+  const char* reason = 0;
+  const Btree* tree = db->aDb[index].pBt;
+  const Pager* pager = tree ? sqlite3BtreePager((Btree*)tree) : 0;
+  if (pager == 0 || strata_unopened.pager != pager || strata_unopened.rc != rc) return words;
+  strata_unopened.pager = 0;
+  if (strata_unopened.methods) {
+    if (strata_unopened.methods->last_error) reason = strata_unopened.methods->last_error();
+  } else if (pager->readOnly && (rc & 0xff) == SQLITE_CANTOPEN) {
+    reason = "a database in WAL mode that cannot be written: wal=strata or immutable=1 in its URI reads it";
+  }
+  if (reason == 0 || reason[0] == 0) return words;
+  return sqlite3_snprintf(sizeof(text), text, "%s: %s", words, reason);
+}
+
 /* In the place of sqlite3AutoLoadExtensions() in sqlite3_open(). */
 static void strata_open_main(sqlite3* db) {
   char* message = 0;
@@ -80,11 +98,19 @@ static void strata_open_main(sqlite3* db) {
   sqlite3_free(message);
 }
 
+/* VACUUM attaches the database that it fills, which must be empty and has no log: INTO gives a plain file. */
+static int strata_prepare_vacuumed(Btree* tree, char** message) {
+  const strata_wal_methods* engine;
+  int asked;
+  return strata_choose_by_uri(sqlite3BtreePager(tree)->zFilename, &asked, &engine, message);
+}
+
 /* In the place of sqlite3Init() in ATTACH, where the new database is the last one. */
 static int strata_init_attached(sqlite3* db, char** message) {
-  char* reason = 0;
   Btree* tree = db->aDb[db->nDb - 1].pBt;
-  int rc = strata_prepare_database(tree, &reason);
+  char* reason = 0;
+  int rc = (db->mDbFlags & DBFLAG_Vacuum) ? strata_prepare_vacuumed(tree, &reason)
+                                          : strata_prepare_database(tree, &reason);
   if (rc == SQLITE_OK) rc = strata_add_functions_for(db, sqlite3BtreePager(tree));
   if (rc == SQLITE_OK) return sqlite3Init(db, message);
   if (reason) sqlite3SetString(message, db, reason);

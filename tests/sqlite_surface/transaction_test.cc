@@ -1,6 +1,10 @@
 // Transactions of one and several connections, on Strata as on stock SQLite.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 #include "tests/sqlite_surface/session.h"
 
@@ -154,6 +158,59 @@ TEST(TransactionTest, AttachedDatabasesCommitTogether) {
   });
 }
 
+// A database with a rollback journal, one with SQLite's own log and one with Strata's.
+TEST(TransactionTest, DatabasesOfThreeKindsCommitTogether) {
+  ExpectSame([](Session& s) {
+    sqlite3* db = s.OpenWal();
+    s.Run(db, "ATTACH 'file:rollback.db' AS r; ATTACH 'file:builtin.db?wal=builtin' AS w");
+    s.Run(db, "PRAGMA r.journal_mode=DELETE; PRAGMA w.journal_mode=WAL");
+    s.Run(db, "CREATE TABLE r.t(a); CREATE TABLE w.t(a)");
+    for (const char* end : {"COMMIT", "ROLLBACK"}) {
+      s.Run(db,
+            "BEGIN; INSERT INTO t(b) VALUES(1); INSERT INTO r.t VALUES(2);"
+            "INSERT INTO w.t VALUES(3); UPDATE t SET b=b+1");
+      s.Run(db, end);
+    }
+    s.Note("rollback.db-wal", std::filesystem::exists(s.Path("rollback.db-wal")));
+    s.Note("builtin.db-wal", std::filesystem::is_regular_file(s.Path("builtin.db-wal")));
+    for (const std::string name : {"app.db", "rollback.db", "builtin.db"}) {
+      sqlite3* other = s.Open(name, name == "builtin.db" ? "wal=builtin" : "");
+      s.Run(other, "PRAGMA journal_mode; SELECT * FROM t; PRAGMA integrity_check");
+      s.Close(other);
+    }
+    // Who holds one of them keeps the whole commit out.
+    sqlite3* holder = s.Open("rollback.db");
+    s.Run(holder, "BEGIN; SELECT * FROM t");
+    s.Run(db,
+          "BEGIN; INSERT INTO t(b) VALUES(5); INSERT INTO r.t VALUES(6); INSERT INTO w.t "
+          "VALUES(7); COMMIT");
+    s.Run(holder, "COMMIT");
+    s.Run(db,
+          "COMMIT; SELECT b FROM main.t UNION ALL SELECT * FROM r.t UNION ALL SELECT * FROM w.t");
+  });
+  Session s(Library::Strata());
+  s.OpenWal();
+  EXPECT_TRUE(std::filesystem::is_directory(s.Path("app.db-wal")));
+}
+
+// VACUUM INTO gives a plain file; wal=strata counts when that is opened.
+TEST(TransactionTest, VacuumIntoAUriWithALog) {
+  Session s(Library::Strata());
+  sqlite3* db = s.OpenWal();
+  s.AddRows(db);
+  EXPECT_EQ(s.Run(db, "VACUUM INTO 'file:copy.db?wal=strata'"), SQLITE_OK);
+  EXPECT_FALSE(std::filesystem::exists(s.Path("copy.db-wal")));
+  EXPECT_EQ(s.Run(db, "VACUUM INTO 'file:copy.db?wal=strata'"), SQLITE_ERROR);
+  EXPECT_STREQ(s.api().errmsg(db), "output file already exists");
+  EXPECT_EQ(s.Run(db, "VACUUM INTO 'file:other.db?wal=nonsense'"), SQLITE_ERROR);
+  EXPECT_STREQ(s.api().errmsg(db), "wal=nonsense: no such write-ahead log");
+  sqlite3* copy = s.Open("copy.db", "wal=strata");
+  ASSERT_NE(copy, nullptr);
+  EXPECT_EQ(s.Value(copy, "SELECT count(*) FROM t"), "200");
+  EXPECT_TRUE(std::filesystem::is_directory(s.Path("copy.db-wal")));
+  EXPECT_EQ(s.Value(copy, "PRAGMA integrity_check"), "ok");
+}
+
 // Stands for walvfs.test and interrupt2.test of SQLite's suite.
 TEST(TransactionTest, InterruptAndProgressStopAStatement) {
   ExpectSame([](Session& s) {
@@ -175,7 +232,34 @@ TEST(TransactionTest, InterruptAndProgressStopAStatement) {
   });
 }
 
-// An interrupt also ends a wait for the write lock.
+// What a statement of `s` waits for is held by another connection; SQLite's own log would sleep
+// through the interrupt.
+TEST(TransactionTest, InterruptEndsTheWaitForTheWriteLock) {
+  Session s(Library::Strata());
+  sqlite3* holder = s.OpenWal();
+  s.Run(holder, "BEGIN IMMEDIATE; INSERT INTO t(b) VALUES(1)");
+  for (const char* statement : {"BEGIN IMMEDIATE", "INSERT INTO t(b) VALUES(2)"}) {
+    sqlite3* waiter = s.Open();
+    s.Run(waiter, "SELECT count(*) FROM t");
+    s.api().busy_timeout(waiter, 3'600'000);
+    std::atomic<bool> done{false};
+    std::thread interrupter([&] {
+      while (!done) {
+        usleep(10'000);
+        s.api().interrupt(waiter);
+      }
+    });
+    char* message = nullptr;
+    EXPECT_EQ(s.api().exec(waiter, statement, nullptr, nullptr, &message), SQLITE_INTERRUPT)
+        << statement;
+    done = true;
+    interrupter.join();
+    s.api().free(message);
+    EXPECT_EQ(s.api().get_autocommit(waiter), 1);
+  }
+  EXPECT_EQ(s.Run(holder, "COMMIT"), SQLITE_OK);
+}
+
 TEST(TransactionTest, InterruptFromTheProgressHandler) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();

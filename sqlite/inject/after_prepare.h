@@ -1,0 +1,2 @@
+/* After prepare.c. */
+#undef sqlite3ErrStr
