@@ -109,6 +109,7 @@ struct FileInfo {
   uint64_t inode = 0;
   int64_t modified_ns = 0;  // mtime, nanoseconds since 1970
   int64_t changed_ns = 0;   // ctime, nanoseconds since 1970
+  int64_t born_ns = 0;      // when the file was created, nanoseconds since 1970; 0: not known
   uint32_t mode = 0;
   uint32_t uid = 0;
   uint32_t gid = 0;

@@ -44,6 +44,13 @@ absl::Status ApplyOwnership(int fd, const Ownership& ownership, uint32_t mode,
 
 uint32_t DirectoryMode(uint32_t mode) { return (mode & kPermissionBits) | ((mode & 0444) >> 2); }
 
+int64_t BornNs(const std::string& path) {
+  struct statx info;
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BTIME, &info) != 0) return 0;
+  if ((info.stx_mask & STATX_BTIME) == 0) return 0;
+  return static_cast<int64_t>(info.stx_btime.tv_sec) * 1'000'000'000 + info.stx_btime.tv_nsec;
+}
+
 absl::Status CheckRegular(int fd, const std::string& path) {
   struct stat info;
   if (::fstat(fd, &info) != 0) return ErrnoStatus(errno, "stat", path);
@@ -202,6 +209,7 @@ class PosixFileSystemImpl : public FileSystem {
     result.inode = info.st_ino;
     result.modified_ns = Nanoseconds(info.st_mtim);
     result.changed_ns = Nanoseconds(info.st_ctim);
+    result.born_ns = BornNs(path);
     result.mode = info.st_mode & 07777;
     result.uid = info.st_uid;
     result.gid = info.st_gid;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "segment/digest.h"
 #include "wal/frame_repair.h"
 
 namespace strata::wal {
@@ -43,8 +44,9 @@ absl::StatusOr<FrameNo> Checkpointer::Run(FrameNo limit, bool sync,
   const FrameNo to = state_.readers.LimitCheckpoint(allowed);
   if (to <= from) return from;
   STRATA_ASSIGN_OR_RETURN(const CommitPoint commit, CommitAt(to));
-  STRATA_RETURN_IF_ERROR(CopyPages(NewestVersions(from, commit), sync, watcher));
-  STRATA_RETURN_IF_ERROR(Finish(commit, sync));
+  STRATA_ASSIGN_OR_RETURN(std::vector<LedgerPage> pages,
+                          CopyPages(NewestVersions(from, commit), sync, watcher));
+  STRATA_RETURN_IF_ERROR(Finish({from, commit, std::move(pages)}, sync));
   return to;
 }
 
@@ -90,16 +92,20 @@ std::vector<Checkpointer::Copy> Checkpointer::NewestVersions(FrameNo from, const
 
 // Synced now and then: commits have syncs to wait for, and a device that is given a GiB at once
 // makes them wait for all of it.
-absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync,
-                                     const CheckpointWatcher& watcher) {
+absl::StatusOr<std::vector<LedgerPage>> Checkpointer::CopyPages(const std::vector<Copy>& copies,
+                                                                bool sync,
+                                                                const CheckpointWatcher& watcher) {
   STRATA_ASSIGN_OR_RETURN(io::File * file, database());
   const auto list = state_.files.list();
   const uint64_t page_size = state_.identity.page_size;
   std::vector<uint8_t> page(page_size);
   uint64_t unsynced = 0;
+  std::vector<LedgerPage> written;
+  written.reserve(copies.size());
   for (const Copy& copy : copies) {
     if (watcher.interrupted && watcher.interrupted()) return absl::CancelledError("interrupted");
     STRATA_RETURN_IF_ERROR(ReadOrRepairFrame(state_, *list, copy.frame, absl::MakeSpan(page)));
+    written.push_back({copy.page, segment::PageHash(copy.page, page)});
     STRATA_RETURN_IF_ERROR(file->Write((copy.page.value() - 1) * page_size, page));
     state_.shared.database_unsynced.store(1);
     if (watcher.copied) STRATA_RETURN_IF_ERROR(watcher.copied(copy.frame, copy.page, page));
@@ -108,7 +114,7 @@ absl::Status Checkpointer::CopyPages(const std::vector<Copy>& copies, bool sync,
     STRATA_RETURN_IF_ERROR(SyncDatabase());
     unsynced = 0;
   }
-  return absl::OkStatus();
+  return written;
 }
 
 // A failed sync of the database file: no later one can be believed, in whatever process.
@@ -136,13 +142,15 @@ absl::Status Checkpointer::SyncDatabase() {
   return absl::OkStatus();
 }
 
-absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
+absl::Status Checkpointer::Finish(const LedgerCheckpoint& done, bool sync) {
+  const CommitPoint to = done.to;
   STRATA_ASSIGN_OR_RETURN(io::File * file, database());
   const uint64_t bytes = static_cast<uint64_t>(to.database_pages) * state_.identity.page_size;
   STRATA_ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (size > bytes) STRATA_RETURN_IF_ERROR(file->Truncate(bytes));
   state_.shared.database_unsynced.store(1);
   if (sync) STRATA_RETURN_IF_ERROR(SyncDatabase());
+  WriteLedger(done);
   io::MutexLock lock(&state_.append_mutex);
   if (to.frame == state_.commits->appended().frame)
     state_.shared.readers.emptied.store(state_.readers.NextGeneration());
@@ -151,6 +159,17 @@ absl::Status Checkpointer::Finish(const CommitPoint& to, bool sync) {
   state_.index->RaiseFloor(to.frame);
   state_.readers.Retire(state_.index->TakeRetired());
   return absl::OkStatus();
+}
+
+// Without it only copies cannot be checked, until the next checkpoint begins a new one.
+void Checkpointer::WriteLedger(const LedgerCheckpoint& done) {
+  io::FileSystem& files = *state_.environment.files;
+  const std::string path = absl::StrCat(state_.directory, "/", kLedgerName);
+  const absl::Status written =
+      AppendToLedger(files, path, state_.ownership, state_.identity.log_id, done);
+  if (written.ok()) return;
+  state_.environment.logger->Log(io::Severity::kWarning, std::string(written.message()));
+  files.Unlink(path).IgnoreError();
 }
 
 FrameNo Checkpointer::NeededAfter() const {

@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "wal/appender.h"
 #include "wal/log_state.h"
+#include "wal/page_ledger.h"
 
 // Copies committed pages into the database file, and removes log files that nobody needs any more.
 namespace strata::wal {
@@ -72,9 +73,10 @@ class Checkpointer {
   void KeepToSizeLimit();
   absl::StatusOr<CommitPoint> CommitAt(segment::FrameNo frame);
   std::vector<Copy> NewestVersions(segment::FrameNo from, const CommitPoint& to);
-  absl::Status CopyPages(const std::vector<Copy>& copies, bool sync,
-                         const CheckpointWatcher& watcher);
-  absl::Status Finish(const CommitPoint& to, bool sync);
+  absl::StatusOr<std::vector<LedgerPage>> CopyPages(const std::vector<Copy>& copies, bool sync,
+                                                    const CheckpointWatcher& watcher);
+  absl::Status Finish(const LedgerCheckpoint& done, bool sync);
+  void WriteLedger(const LedgerCheckpoint& done);
 
   LogState& state_;
   Appender& appender_;

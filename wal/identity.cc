@@ -111,6 +111,10 @@ std::string EncodeIdentity(const Identity& identity) {
       "\nepoch=", identity.epoch.value(), "\nwriter_nonce=", identity.writer_nonce,
       "\nnext_nonce=", identity.next_nonce, "\n");
   if (identity.clean.has_value()) text += CleanFields(*identity.clean);
+  if (identity.database_file.has_value()) {
+    absl::StrAppend(&text, "database_inode=", identity.database_file->inode,
+                    "\ndatabase_born_ns=", identity.database_file->born_ns, "\n");
+  }
   return absl::StrCat(text, "crc32c=", absl::StrFormat("%08x", TextChecksum(text)), "\n");
 }
 
@@ -145,6 +149,10 @@ absl::StatusOr<Identity> DecodeIdentity(const std::string& path, const std::stri
     identity.next_nonce = reader.Number<uint64_t>("next_nonce");
   }
   if (reader.Has("last_frame")) identity.clean = ReadClean(reader);
+  if (reader.Has("database_inode")) {
+    identity.database_file = DatabaseFile{reader.Number<uint64_t>("database_inode"),
+                                          reader.Number<int64_t>("database_born_ns")};
+  }
   STRATA_RETURN_IF_ERROR(reader.status());
   if (!segment::IsValidPageSize(identity.page_size)) return Damaged(path, "impossible page size");
   return identity;

@@ -28,6 +28,12 @@ struct CleanState {
   int64_t changed_ns = 0;
 };
 
+// The database file that a log was written for, by stat(2): its copies have other numbers.
+struct DatabaseFile {
+  uint64_t inode = 0;
+  int64_t born_ns = 0;  // 0: the file system does not tell
+};
+
 struct Identity {
   segment::LogId log_id;
   segment::LogId parent_log_id;
@@ -41,7 +47,14 @@ struct Identity {
   uint64_t writer_nonce = 0;  // of the claim to that epoch
   uint64_t next_nonce = 0;    // of a claim that is being made; 0: none is
   std::optional<CleanState> clean;
+  std::optional<DatabaseFile> database_file;  // in a log directory; none in those of old
 };
+
+// The frame behind which a log with this identity starts: everything up to there was in the
+// database file then.
+inline segment::FrameNo LogStart(const Identity& identity) {
+  return identity.clean.has_value() ? identity.clean->last_frame : identity.base_frame;
+}
 
 // Behind the name of the database: "app.db-strata".
 inline constexpr char kCleanIdentitySuffix[] = "-strata";

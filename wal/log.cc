@@ -9,6 +9,7 @@
 #include "io/status_macros.h"
 #include "io/store_url.h"
 #include "segment/store_layout.h"
+#include "wal/copied_database.h"
 #include "wal/maintenance_lock.h"
 #include "wal/recovery.h"
 
@@ -113,6 +114,7 @@ absl::Status Log::Recover(const StoreAddress& store) {
   state_.identity = recovered->identity;
   STRATA_RETURN_IF_ERROR(CheckStore(store));
   if (recovered->untouched && StartsElsewhere(*recovered)) {
+    STRATA_RETURN_IF_ERROR(CheckDatabaseFile(*recovered));
     if (!place_.read_only) {
       STRATA_RETURN_IF_ERROR(
           RemoveLeftovers(*state_.environment.files, state_.directory, recovered->leftovers));
@@ -157,13 +159,32 @@ absl::Status Log::AdoptRecovered(const RecoveredLog& recovered) {
   }
   maintenance_.OweSyncsFromBefore();
   const FrameNo durable = std::max(floor, recovered.durable);
+  STRATA_RETURN_IF_ERROR(CheckDatabaseFile(recovered));
   if (place_.read_only) {
     ownership_.PublishRecovered(recovered.end, {durable}, false);
     return absl::OkStatus();
   }
   STRATA_RETURN_IF_ERROR(MakeRecoveredDurable(&state_, &appender_, recovered));
   ownership_.PublishRecovered(recovered.end, recovered.end, true);
-  return absl::OkStatus();
+  return NoteDatabaseFile();
+}
+
+absl::Status Log::CheckDatabaseFile(const RecoveredLog& recovered) {
+  database_file_ = FileOf(place_, state_.environment);
+  if (!IsCopied(recovered.identity, database_file_) || state_.options.accept_loss)
+    return absl::OkStatus();
+  state_.environment.logger->Log(
+      io::Severity::kInfo,
+      absl::StrCat(place_.database, ": is a copy; looking whether it belongs to its log"));
+  return CheckCopy(place_, state_, recovered);
+}
+
+// A copy is looked at once.
+absl::Status Log::NoteDatabaseFile() {
+  if (!IsCopied(state_.identity, database_file_)) return absl::OkStatus();
+  state_.identity.database_file = database_file_;
+  return WriteIdentity(*state_.environment.files, IdentityPath(), state_.identity,
+                       state_.ownership);
 }
 
 void Log::MakeParts(FrameNo floor) {
@@ -245,6 +266,7 @@ absl::Status Log::PrepareToWrite(uint32_t page_size) {
                                                    state_.identity.page_size));
   }
   state_.identity.page_size = page_size;
+  state_.identity.database_file = FileOf(place_, state_.environment);
   io::FileSystem& files = *state_.environment.files;
   STRATA_RETURN_IF_ERROR(WriteIdentity(files, IdentityPath(), state_.identity, state_.ownership));
   STRATA_RETURN_IF_ERROR(files.SyncDirectory(io::DirectoryOf(state_.directory)));

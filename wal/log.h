@@ -148,6 +148,8 @@ class Log {
   absl::Status StartFresh(const StoreAddress& store);
   bool StartsElsewhere(const RecoveredLog& recovered);
   absl::Status AdoptRecovered(const RecoveredLog& recovered);
+  absl::Status CheckDatabaseFile(const RecoveredLog& recovered);
+  absl::Status NoteDatabaseFile();
   absl::Status CheckStore(const StoreAddress& store);
   absl::Status CheckFirstContact();
   absl::Status OpenStore();
@@ -174,8 +176,9 @@ class Log {
   Sealer sealer_;
   Shipper shipper_;
   Maintenance maintenance_;
-  std::optional<Identity> clean_;     // app.db-strata as found
-  bool begins_without_past_ = false;  // neither a log nor app.db-strata was there
+  std::optional<Identity> clean_;              // app.db-strata as found
+  std::optional<DatabaseFile> database_file_;  // as found by recovery
+  bool begins_without_past_ = false;           // neither a log nor app.db-strata was there
 };
 
 }  // namespace strata::wal

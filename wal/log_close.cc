@@ -153,6 +153,8 @@ absl::Status Log::RemoveDirectory() {
     STRATA_RETURN_IF_ERROR(files.SyncDirectory(state_.directory));
     STRATA_RETURN_IF_ERROR(files.Unlink(IdentityPath()));
   }
+  if (std::find(names.begin(), names.end(), kLedgerName) != names.end())
+    STRATA_RETURN_IF_ERROR(files.Unlink(absl::StrCat(state_.directory, "/", kLedgerName)));
   if (std::find(names.begin(), names.end(), kSharedName) != names.end())
     STRATA_RETURN_IF_ERROR(files.Unlink(absl::StrCat(state_.directory, "/", kSharedName)));
   STRATA_RETURN_IF_ERROR(files.Unlink(absl::StrCat(state_.directory, "/", kLockName)));

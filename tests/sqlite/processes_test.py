@@ -35,6 +35,21 @@ for line in sys.stdin:
     print(answer, flush=True)
 """
 
+# Gives all rows of a table another value in each transaction, and checkpoints now and then.
+BUSY_WRITER = """
+import itertools, sqlite3, sys
+c = sqlite3.connect(f"file:{sys.argv[1]}?wal=strata", uri=True, isolation_level=None, timeout=30)
+c.execute("CREATE TABLE busy(v, b)")
+c.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200)"
+          "INSERT INTO busy SELECT 0, zeroblob(500) FROM n")
+for v in itertools.count(1):
+    c.execute("UPDATE busy SET v = ?", (v,))
+    if v % 7 == 0:
+        c.execute("PRAGMA wal_checkpoint(TRUNCATE)" if v % 2 else "PRAGMA wal_checkpoint").fetchall()
+    if v == 20:
+        print("begun", flush=True)
+"""
+
 
 class Agent:
     def __init__(self, path):
@@ -259,6 +274,88 @@ class Processes(unittest.TestCase):
                               capture_output=True, text=True, check=False)
         self.assertEqual((done.stdout, done.stderr), ("ok\n1\n", ""))
         self.assertEqual(self.count(app), "2")
+
+    def copy(self, *what):
+        """Runs cp(1), into a folder of its own; the copied database."""
+        folder = self.root / "copy"
+        folder.mkdir(exist_ok=True)
+        subprocess.run(["cp", "-r", *what, folder], check=True)
+        return folder / "app.db"
+
+    def open_copy(self, path, sql="PRAGMA integrity_check; SELECT count(*), max(a) FROM t"):
+        return subprocess.run([BUILD / "bin" / "sqlite3", path, sql], capture_output=True, text=True, check=False)
+
+    def test_a_copied_database_whose_log_went_on_is_refused(self):
+        app = self.with_table()
+        copied = self.copy(self.path)
+        for row in range(2, 5):
+            app(f"c.execute('INSERT INTO t VALUES({row})')")
+        app("c.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()")
+        self.copy(self.root / "app.db-wal")
+        for _ in range(2):  # nothing was made of it the first time
+            done = self.open_copy(copied)
+            self.assertEqual(done.stdout, "")
+            self.assertIn("a copy that does not belong to its log", done.stderr)
+            self.assertIn("VACUUM INTO", done.stderr)
+        done = subprocess.run([BUILD / "bin" / "strata", "recover", copied], capture_output=True, text=True, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("does not belong to its log", done.stderr)
+        done = subprocess.run([BUILD / "bin" / "strata", "recover", "--accept-loss", copied], capture_output=True,
+                              text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(self.count(app), "4")
+
+    def test_a_log_copied_before_the_database_grew_is_refused(self):
+        app = self.with_table()
+        copied = self.copy(self.root / "app.db-wal")
+        app("c.execute('CREATE TABLE u AS SELECT zeroblob(10000) AS b')")
+        app("c.execute('PRAGMA wal_checkpoint(FULL)').fetchall()")
+        self.copy(self.path)
+        self.assertIn("a copy that does not belong to its log", self.open_copy(copied).stderr)
+
+    def test_an_idle_database_is_copied_and_moved_with_its_log(self):
+        app = self.with_table()
+        app("c.execute('PRAGMA wal_checkpoint(TRUNCATE)').fetchall()")
+        app("c.execute('INSERT INTO t VALUES(2)')")
+        app.kill()
+        copied = self.copy(self.path, self.root / "app.db-wal")
+        self.assertEqual(self.open_copy(copied, "SELECT count(*), max(a) FROM t; INSERT INTO t VALUES(3)").stdout,
+                         "2|2\n")
+        preserved = self.root / "preserved"
+        subprocess.run(["cp", "-a", self.root / "copy", preserved], check=True)
+        self.assertEqual(self.open_copy(preserved / "app.db").stdout, "ok\n3|3\n")
+        moved = self.root / "moved"
+        moved.mkdir()
+        for name in ("app.db", "app.db-wal"):
+            (self.root / name).rename(moved / name)
+        self.assertEqual(self.open_copy(moved / "app.db").stdout, "ok\n2|2\n")
+
+    def test_a_copy_of_a_busy_database_is_right_or_refused(self):
+        self.with_table()
+        writer = subprocess.Popen([sys.executable, "-c", BUSY_WRITER, str(self.path)], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(writer.stdout.readline(), "begun\n")
+        outcomes = {"right": 0, "refused": 0}
+        try:
+            for _ in range(20):
+                shutil.rmtree(self.root / "copy", ignore_errors=True)
+                folder = self.root / "copy"
+                folder.mkdir()
+                subprocess.run(["cp", self.path, folder], check=True)
+                time.sleep(0.02)
+                subprocess.run(["cp", "-r", self.root / "app.db-wal", folder], check=False, stderr=subprocess.DEVNULL)
+                done = self.open_copy(folder / "app.db", "PRAGMA integrity_check; SELECT count(DISTINCT v) FROM busy;")
+                if done.stdout == "ok\n1\n":
+                    outcomes["right"] += 1
+                else:
+                    self.assertEqual(done.stdout, "")
+                    self.assertRegex(done.stderr, "does not belong to its log|identity|DataLoss|malformed")
+                    outcomes["refused"] += 1
+        finally:
+            writer.kill()
+            writer.wait()
+            writer.stdout.close()
+        print(outcomes, end=" ", file=sys.stderr)
+        self.assertGreater(outcomes["refused"], 0)
 
     def in_child(self, agent, code):
         """What `code`, run in a forked child of the agent, leaves in `answer`."""

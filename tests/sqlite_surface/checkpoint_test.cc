@@ -180,7 +180,7 @@ int64_t LogBytes(const Session& s) {
   uintmax_t bytes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(log)) {
     const std::string name = entry.path().filename();
-    if (name != "lock" && name != "shm" && name != "identity")
+    if (name != "lock" && name != "shm" && name != "identity" && name != "ledger")
       bytes += entry.file_size();
   }
   return static_cast<int64_t>(bytes);
