@@ -27,7 +27,8 @@ struct strata_wal {
   strata_sqlite_connection* sqlite = nullptr;  // the SQLite connection that uses it now
   strata::segment::FrameNo found;              // by the last find_frame
   uint32_t found_token = 0;                    // what it answered; 0 when that was used
-  uint64_t committed_frames = 0;  // in the log after a commit that callback() has not told yet
+  uint64_t committed_frames = 0;       // in the log after a commit that callback() has not told yet
+  strata::segment::FrameNo log_start;  // as this connection saw or made it last
   bool exclusive = false;
   bool heap_memory = false;
   std::optional<strata::segment::FrameNo> snapshots_from;  // that sqlite3_snapshot_recover() found
@@ -47,6 +48,9 @@ bool IsInterrupted(const strata_wal* wal);
 bool IsOfThisProcess(const strata_wal* wal);
 // SQLITE_OK, or an error in that case, told to the application's log.
 int CheckProcess(const strata_wal* wal);
+
+// What this connection did may have started the log again: no news to itself.
+inline void KeepLogStart(strata_wal* wal) { wal->log_start = wal->connection->log().counts_from(); }
 
 // The entries of the table, by file: strata_engine.cc, strata_engine_read.cc,
 // strata_engine_write.cc, strata_engine_checkpoint.cc, strata_engine_frames.cc,

@@ -146,6 +146,7 @@ int Checkpoint(strata_wal* wal, strata_sqlite_connection* sqlite, int mode, int 
           },
           WatcherFor(wal, sqlite, &telling));
       const absl::StatusOr<bool> complete = checkpointing.Run(((sync_flags >> 2) & 3) != 0);
+      KeepLogStart(wal);
       rc = complete.ok() ? (*complete ? SQLITE_OK : SQLITE_BUSY)
                          : ResultOf(wal->host, complete.status(), Doing::kCheckpoint);
       if (complete.ok() && EverythingIsCheckpointed(wal)) telling.Completed();

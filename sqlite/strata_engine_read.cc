@@ -31,7 +31,10 @@ int BeginRead(strata_wal* wal, int* changed) {
     const absl::StatusOr<bool> begun = Begin(wal);
     if (absl::IsNotFound(begun.status())) return SQLITE_ERROR_SNAPSHOT;
     if (!begun.ok()) return ResultOf(wal->host, begun.status(), Doing::kSync);
-    *changed = *begun ? 1 : 0;
+    // As with SQLite's log, one that was started again is a change, also without a commit.
+    const FrameNo known = wal->log_start;
+    KeepLogStart(wal);
+    *changed = *begun || wal->log_start != known ? 1 : 0;
     return SQLITE_OK;
   });
 }

@@ -112,6 +112,7 @@ int Frames(strata_wal* wal, int page_size, const strata_wal_page* pages, size_t 
     const absl::Status status =
         wal->connection->Write(static_cast<uint32_t>(page_size), refs, commit != 0, database_pages,
                                DurabilityOf(sync_flags));
+    KeepLogStart(wal);
     if (status.ok() && commit != 0) wal->committed_frames = wal->connection->log().counts().frames;
     return ResultOf(wal->host, status, IsSyncFailure(wal) ? Doing::kSync : Doing::kWrite);
   });

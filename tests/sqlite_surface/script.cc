@@ -10,6 +10,8 @@ class Writer {
  public:
   explicit Writer(uint64_t seed) : random_(seed) {}
 
+  void set_checkpoints(bool checkpoints) { first_pragma_ = checkpoints ? 0 : 4; }
+
   int Number(int below) { return static_cast<int>(random_() % static_cast<uint64_t>(below)); }
 
   std::string Statement() {
@@ -91,10 +93,11 @@ class Writer {
         "wal_checkpoint(TRUNCATE)", "cache_size=5",         "cache_size=2000",
         "synchronous=OFF",          "synchronous=NORMAL",   "page_count",
         "freelist_count",           "incremental_vacuum(3)"};
-    return std::string("PRAGMA ") + pragmas[Number(11)];
+    return std::string("PRAGMA ") + pragmas[first_pragma_ + Number(11 - first_pragma_)];
   }
 
   std::mt19937_64 random_;
+  int first_pragma_ = 0;  // of Pragma()'s
 };
 
 }  // namespace
@@ -104,6 +107,9 @@ Script::Script(uint64_t seed) {
   const int sizes[] = {512, 1024, 4096, 4096, 16384, 65536};
   connections = writer.Number(2) == 0 ? 1 : 2 + writer.Number(3);
   page_size = sizes[writer.Number(6)];
+  is_full = writer.Number(5) == 0;
+  autocheckpoint = writer.Number(4) == 0;
+  writer.set_checkpoints(!autocheckpoint);
   const int count = 30 + writer.Number(60);
   for (int i = 0; i < count; ++i) steps.push_back({writer.Number(connections), writer.Statement()});
 }

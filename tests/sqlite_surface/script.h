@@ -19,6 +19,9 @@ struct Script {
 
   int connections;
   int page_size;
+  bool is_full;         // synchronous=FULL, else OFF
+  bool autocheckpoint;  // often; the script asks for no checkpoint then, as when one runs is
+                        // Strata's affair
   std::vector<ScriptStep> steps;
 };
 

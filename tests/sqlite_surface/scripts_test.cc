@@ -28,7 +28,9 @@ class Player {
         session_.Run(db, "PRAGMA page_size=" + std::to_string(script.page_size) +
                              "; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=wal");
       }
-      session_.Run(db, "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0");
+      session_.Run(db, script.is_full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+      session_.Run(db, script.autocheckpoint ? "PRAGMA wal_autocheckpoint=10"
+                                             : "PRAGMA wal_autocheckpoint=0");
       connections_.push_back(db);
     }
   }
@@ -69,7 +71,7 @@ void ExpectSamePlay(uint64_t seed) {
 
 TEST(ScriptsTest, StockAndStrataAnswerAlike) {
   const uint64_t first = FromEnvironment("STRATA_SEED", 1);
-  const uint64_t count = FromEnvironment("STRATA_SCRIPTS", 60);
+  const uint64_t count = FromEnvironment("STRATA_SCRIPTS", 1000);
   for (uint64_t seed = first; seed < first + count; ++seed) {
     ExpectSamePlay(seed);
     if (::testing::Test::HasFatalFailure()) return;

@@ -27,7 +27,7 @@ TEST(TransactionTest, StaleSnapshotCannotBecomeAWriter) {
   });
 }
 
-// Stock SQLite's rises too when the log was started again, and nothing was committed.
+// And with a log that another connection started again, when nothing was committed.
 TEST(TransactionTest, DataVersionRisesWithTheCommitsOfOthers) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -38,6 +38,10 @@ TEST(TransactionTest, DataVersionRisesWithTheCommitsOfOthers) {
     s.Run(db, "PRAGMA data_version");
     s.Run(other, "INSERT INTO t(b) VALUES(3)");
     s.Run(db, "PRAGMA data_version");
+    s.Run(other, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA data_version");
+    s.Run(db, "PRAGMA data_version; INSERT INTO t(b) VALUES(4); PRAGMA data_version");
+    s.Run(db, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA data_version");
+    s.Run(other, "PRAGMA data_version");
   });
 }
 
