@@ -118,21 +118,22 @@ absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal
     if (at == logs.by_key.end() && args.read_only != 0) at = logs.by_key.find(reading);
     if (at == logs.by_key.end()) break;
     if (at->second.connections > 0) {
-      ++at->second.connections;
-      return at->second;
+      OpenLog joined = at->second;
+      ++at->second.connections;  // when nothing can fail any more: nobody else would give it back
+      return joined;
     }
     logs.forgotten.Wait(&logs.mutex);
   }
   STRATA_ASSIGN_OR_RETURN(OpenLog open, OpenLogOf(host, args));
   open.key = args.read_only != 0 ? reading : writing;
-  logs.by_key[open.key] = open;
+  logs.by_key.emplace(open.key, open);  // whole or not at all, when memory lacks
   return open;
 }
 
 bool ReleaseLog(const std::string& key) {
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
-  return --logs.by_key[key].connections == 0;
+  return --logs.by_key.find(key)->second.connections == 0;
 }
 
 void ForgetLog(const std::string& key) {
