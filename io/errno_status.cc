@@ -66,7 +66,8 @@ absl::Status LackError(Lack what, absl::string_view message) {
 std::optional<Lack> LackOf(const absl::Status& status) {
   if (!absl::IsResourceExhausted(status)) return std::nullopt;
   const absl::optional<absl::Cord> payload = status.GetPayload(kLackUrl);
-  if (!payload.has_value()) return Lack::kSpace;
+  // Who runs out of memory has none for a message.
+  if (!payload.has_value()) return status.message().empty() ? Lack::kMemory : Lack::kSpace;
   return *payload == "memory" ? Lack::kMemory : Lack::kDescriptors;
 }
 

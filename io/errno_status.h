@@ -17,7 +17,8 @@ enum class Lack { kSpace, kDescriptors, kMemory };
 // ResourceExhausted with `message` for a lack of `what`.
 absl::Status LackError(Lack what, absl::string_view message);
 
-// Of any ResourceExhausted, space when nothing else is said; nullopt of other statuses.
+// Of any ResourceExhausted: space when nothing else is said, memory when nothing at all is said;
+// nullopt of other statuses.
 std::optional<Lack> LackOf(const absl::Status& status);
 
 }  // namespace strata::io

@@ -28,16 +28,16 @@ int IoError(Doing doing) {
   return SQLITE_IOERR;
 }
 
-int LackResult(const absl::Status& status, Doing doing) {
+int LackResult(const absl::Status& status) {
   switch (*io::LackOf(status)) {
     case io::Lack::kMemory:
       return SQLITE_NOMEM;
     case io::Lack::kDescriptors:
       return SQLITE_CANTOPEN;
     case io::Lack::kSpace:
-      break;
+      return SQLITE_FULL;
   }
-  return doing == Doing::kSync ? SQLITE_IOERR_FSYNC : SQLITE_FULL;
+  return SQLITE_FULL;
 }
 
 int Code(const absl::Status& status, Doing doing) {
@@ -49,7 +49,7 @@ int Code(const absl::Status& status, Doing doing) {
     case absl::StatusCode::kUnavailable:
       return SQLITE_BUSY;
     case absl::StatusCode::kResourceExhausted:
-      return LackResult(status, doing);
+      return LackResult(status);
     case absl::StatusCode::kPermissionDenied:
       return doing == Doing::kOpen ? SQLITE_CANTOPEN : SQLITE_READONLY;
     case absl::StatusCode::kDataLoss:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "io/errno_status.h"
 #include "io/status_macros.h"
 #include "sqlite/engine_allocation.h"
 #include "sqlite/vfs_file.h"
@@ -49,6 +50,8 @@ absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation)
   const std::string message = absl::StrCat(path, ": ", operation, ": SQLite result code ", rc);
   if (rc == SQLITE_IOERR_DELETE_NOENT) return absl::NotFoundError(message);
   switch (rc & 0xff) {
+    case SQLITE_CANTOPEN:
+      return io::LackError(io::Lack::kDescriptors, message);
     case SQLITE_FULL:
       return absl::ResourceExhaustedError(message);
     case SQLITE_READONLY:

@@ -7,8 +7,9 @@
 namespace strata::sqlite {
 
 // The status for what a VFS method answered: NotFound for a missing file to be deleted,
-// ResourceExhausted for a full disk, PermissionDenied for a read-only one, Internal for the
-// rest; the message has path, operation and code. Throws std::bad_alloc for a lack of memory.
+// ResourceExhausted for a full disk and for what could not be opened, PermissionDenied for a
+// read-only disk, Internal for the rest; the message has path, operation and code. Throws
+// std::bad_alloc for a lack of memory.
 absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation);
 
 }  // namespace strata::sqlite

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "io/errno_status.h"
 #include "io/status_macros.h"
 
 namespace strata::wal {
@@ -45,7 +46,8 @@ absl::StatusOr<ReaderRegistry::Slot*> ReaderRegistry::Register() {
     slots_.push_back(&slot);
     return &slot;
   }
-  return absl::ResourceExhaustedError(
+  return io::LackError(
+      io::Lack::kDescriptors,
       absl::StrCat("all places for ", kMaxReaders, " connections to one database are taken"));
 }
 

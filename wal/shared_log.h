@@ -106,7 +106,7 @@ struct SharedProcess {
 };
 
 constexpr uint32_t kMaxProcesses = 1024;
-constexpr uint32_t kMaxReaders = 16384;
+constexpr uint32_t kMaxReaders = 65536;
 
 struct SharedLog {
   static constexpr uint64_t kMagic = 0x316d687361727453;  // "Strashm1" in memory

@@ -28,6 +28,7 @@ TEST(ErrnoStatus, ALackSaysOfWhat) {
   EXPECT_EQ(LackOf(ErrnoStatus(ENFILE, "open", "f")), Lack::kDescriptors);
   EXPECT_EQ(LackOf(ErrnoStatus(ENOMEM, "open", "f")), Lack::kMemory);
   EXPECT_EQ(LackOf(absl::ResourceExhaustedError("backlog")), Lack::kSpace);
+  EXPECT_EQ(LackOf(absl::Status(absl::StatusCode::kResourceExhausted, "")), Lack::kMemory);
   EXPECT_EQ(LackOf(ErrnoStatus(EIO, "sync", "f")), std::nullopt);
   EXPECT_EQ(LackOf(absl::OkStatus()), std::nullopt);
 }
