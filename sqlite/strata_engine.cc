@@ -65,7 +65,11 @@ int CloseLog(strata_wal* wal, strata_sqlite_connection* sqlite, bool keep_log) {
   const bool may_checkpoint = sqlite != nullptr;
   const bool may_remove = may_checkpoint && !keep_log && !log.read_only() &&
                           wal->host->lock_file(wal->database, SQLITE_LOCK_EXCLUSIVE) == SQLITE_OK;
-  const int rc = ResultOf(wal->host, log.Close(may_checkpoint, may_remove), Doing::kCheckpoint);
+  wal::CheckpointWatcher watcher;
+  if (sqlite != nullptr)
+    watcher.interrupted = [&] { return wal->host->is_interrupted(sqlite) != 0; };
+  const int rc =
+      ResultOf(wal->host, log.Close(may_checkpoint, may_remove, watcher), Doing::kCheckpoint);
   // Who wants to leave WAL mode must not believe that the log is gone.
   return rc == SQLITE_OK && may_remove && Exists(wal->directory, io::FileKind::kDirectory)
              ? SQLITE_BUSY

@@ -331,6 +331,10 @@ absl::Status Log::Checkpoint(FrameNo limit, bool sync, bool caller_holds_write_l
     if (state_.index->floor() == state_.commits->visible_frame()) return absl::OkStatus();
     return absl::PermissionDeniedError(absl::StrCat(place_.database, ": read-only"));
   }
+  if (state_.maintainer.load() == std::this_thread::get_id()) {
+    return absl::UnavailableError(
+        absl::StrCat(state_.directory, ": asked for from inside a checkpoint of the same thread"));
+  }
   sync = sync || !maintenance_.off_only();  // another connection's commits may be more than OFF
   if (sync)
     STRATA_RETURN_IF_ERROR(SyncForCheckpoint(std::min(limit, state_.commits->visible_frame())));

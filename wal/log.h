@@ -131,8 +131,9 @@ class Log {
 
   // After the last connection: ships, checkpoints, and removes the directory when everything
   // arrived where it belongs. `may_checkpoint` and `may_remove` as the caller's locks allow; the
-  // log is unusable afterwards.
-  absl::Status Close(bool may_checkpoint, bool may_remove);
+  // log is unusable afterwards. Cancelled when the watcher interrupted the checkpoint: the log
+  // stays, as with any other failure.
+  absl::Status Close(bool may_checkpoint, bool may_remove, const CheckpointWatcher& watcher = {});
 
  private:
   absl::Status CheckBacklog();
@@ -156,8 +157,8 @@ class Log {
   absl::Status SyncForCheckpoint(segment::FrameNo frame);
   void MakeParts(segment::FrameNo floor);
   absl::Status LeaveToOthers();
-  absl::Status CloseLast(bool may_checkpoint, bool may_remove);
-  absl::Status CloseOwned(bool may_checkpoint, bool may_remove);
+  absl::Status CloseLast(bool may_checkpoint, bool may_remove, const CheckpointWatcher& watcher);
+  absl::Status CloseOwned(bool may_checkpoint, bool may_remove, const CheckpointWatcher& watcher);
   absl::Status CheckShips() const;
   absl::Status RemoveDirectory();
   void RemoveWhatReadersMade();

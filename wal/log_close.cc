@@ -9,7 +9,7 @@ namespace strata::wal {
 
 using segment::FrameNo;
 
-absl::Status Log::Close(bool may_checkpoint, bool may_remove) {
+absl::Status Log::Close(bool may_checkpoint, bool may_remove, const CheckpointWatcher& watcher) {
   if (store_ != nullptr) {  // also what the background has under way
     const int64_t until =
         state_.environment.clock->MonotonicMicros() + state_.options.close_ship_us;
@@ -19,7 +19,7 @@ absl::Status Log::Close(bool may_checkpoint, bool may_remove) {
   maintenance_.Stop();
   const absl::StatusOr<bool> last = state_.attachment->PrepareToLeave();
   absl::Status status = last.status();
-  if (last.ok()) status = *last ? CloseLast(may_checkpoint, may_remove) : LeaveToOthers();
+  if (last.ok()) status = *last ? CloseLast(may_checkpoint, may_remove, watcher) : LeaveToOthers();
   state_.attachment->Leave();
   return status;
 }
@@ -37,7 +37,8 @@ absl::Status Log::LeaveToOthers() {
   return status;
 }
 
-absl::Status Log::CloseLast(bool may_checkpoint, bool may_remove) {
+absl::Status Log::CloseLast(bool may_checkpoint, bool may_remove,
+                            const CheckpointWatcher& watcher) {
   if (place_.read_only) {
     RemoveWhatReadersMade();
     return absl::OkStatus();
@@ -46,7 +47,7 @@ absl::Status Log::CloseLast(bool may_checkpoint, bool may_remove) {
     STRATA_RETURN_IF_ERROR(state_.write_lock.failure());
     return absl::UnavailableError(absl::StrCat(state_.directory, ": somebody writes to it"));
   }
-  const absl::Status status = CloseOwned(may_checkpoint, may_remove);
+  const absl::Status status = CloseOwned(may_checkpoint, may_remove, watcher);
   state_.write_lock.Release();
   return status;
 }
@@ -63,11 +64,14 @@ void Log::RemoveWhatReadersMade() {
   files.RemoveDirectory(state_.directory).IgnoreError();
 }
 
-absl::Status Log::CloseOwned(bool may_checkpoint, bool may_remove) {
+absl::Status Log::CloseOwned(bool may_checkpoint, bool may_remove,
+                             const CheckpointWatcher& watcher) {
   if (!has_identity()) return may_remove ? RemoveDirectory() : absl::OkStatus();
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
   const FrameNo tip = state_.commits->appended().frame;
-  if (may_checkpoint) STRATA_RETURN_IF_ERROR(Checkpoint(tip, !maintenance_.off_only(), true));
+  absl::Status copied;
+  if (may_checkpoint) copied = Checkpoint(tip, !maintenance_.off_only(), true, watcher);
+  if (!copied.ok() && !absl::IsCancelled(copied)) return copied;
   if (shipper_.has_store()) {
     io::MutexLock lock(&state_.maintenance);
     shipper_.WriteHint();
@@ -89,7 +93,9 @@ absl::Status Log::CloseOwned(bool may_checkpoint, bool may_remove) {
         absl::StrCat(state_.directory, ": stays, because not all of it is in the database file",
                      shipper_.has_store() ? absl::StrCat(" and in ", state_.identity.store) : ""));
   }
-  return state_.commits->WaitSynced(maintenance_.off_only() ? FrameNo(0) : tip);
+  const absl::Status synced =
+      state_.commits->WaitSynced(maintenance_.off_only() ? FrameNo(0) : tip);
+  return synced.ok() ? copied : synced;
 }
 
 absl::Status Log::WriteCleanState() {

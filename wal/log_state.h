@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "absl/base/thread_annotations.h"
 #include "io/file.h"
@@ -63,6 +64,7 @@ struct LogState {
 
   WriteLock write_lock;
   io::Mutex maintenance;  // with MaintenanceLock: one checkpoint, seal or clean-up at a time
+  std::atomic<std::thread::id> maintainer;  // who holds it, to know a call from out of its own work
   io::Mutex append_mutex;
 
   ReaderRegistry readers;

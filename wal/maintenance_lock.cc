@@ -13,11 +13,13 @@ constexpr int64_t kTryAgainUs = 1'000;
 MaintenanceLock::MaintenanceLock(LogState* state, LogFollower* follower, int64_t timeout_us)
     : state_(*state) {
   state_.maintenance.Lock();
+  state_.maintainer.store(std::this_thread::get_id());
   LockAmongProcesses(follower, timeout_us);
 }
 
 MaintenanceLock::MaintenanceLock(std::adopt_lock_t, LogState* state, LogFollower* follower)
     : state_(*state) {
+  state_.maintainer.store(std::this_thread::get_id());
   LockAmongProcesses(follower, 0);
 }
 
@@ -28,6 +30,7 @@ void MaintenanceLock::LockAmongProcesses(LogFollower* follower, int64_t timeout_
 
 MaintenanceLock::~MaintenanceLock() {
   if (holds_byte_) state_.attachment->Unlock(kMaintenanceByte).IgnoreError();
+  state_.maintainer.store(std::thread::id());
   state_.maintenance.Unlock();
 }
 

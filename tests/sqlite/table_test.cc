@@ -364,6 +364,33 @@ TEST_F(TableTest, WatcherIsToldOfEachPageAndOfTheEnd) {
   EXPECT_EQ(watched.ends, 1);
 }
 
+// e_walckpt.test of SQLite's suite does it from a VFS that the checkpoint writes through.
+TEST_F(TableTest, CheckpointFromInsideACheckpointIsBusy) {
+  using Test = std::remove_pointer_t<decltype(this)>;
+  struct Both {
+    Test* test;
+    strata_wal* other;
+    int result = -1;
+  } both{this, Open()};
+  strata_wal* wal = Open();
+  Commit(wal, {{1, 'a'}}, 1);
+  const auto watch = [](void* context, int, const uint8_t*, int, int, int) {
+    auto* asked = static_cast<Both*>(context);
+    if (asked->result >= 0) return SQLITE_OK;
+    asked->result =
+        asked->test->Checkpoint(asked->other, STRATA_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    return SQLITE_OK;
+  };
+  engine().watch_checkpoints(wal, watch, &both);
+  int copied = 0;
+  EXPECT_EQ(Checkpoint(wal, STRATA_CHECKPOINT_PASSIVE, nullptr, &copied), SQLITE_OK);
+  EXPECT_EQ(copied, 1);
+  EXPECT_EQ(both.result, SQLITE_BUSY);
+  engine().watch_checkpoints(wal, nullptr, nullptr);
+  Close(both.other);
+  Close(wal);
+}
+
 TEST_F(TableTest, WatcherAndInterruptEndACheckpoint) {
   strata_wal* wal = Open();
   Commit(wal, {{1, 'a'}, {2, 'b'}}, 2);
@@ -383,6 +410,22 @@ TEST_F(TableTest, WatcherAndInterruptEndACheckpoint) {
   EXPECT_EQ(Checkpoint(wal, STRATA_CHECKPOINT_PASSIVE, &frames, &copied), SQLITE_OK);
   EXPECT_EQ(copied, 2);
   Close(wal);
+}
+
+// interrupt2.test of SQLite's suite checks the same.
+TEST_F(TableTest, InterruptStopsTheCheckpointOfACloseAndTheLogStays) {
+  strata_wal* wal = Open();
+  Commit(wal, {{1, 'a'}}, 1);
+  std::vector<uint8_t> buffer(kPageBytes);
+  SetTableHostInterrupted(true);
+  EXPECT_EQ(engine().close(wal, connection(), kFullSync, kPageBytes, buffer.data(), 0),
+            SQLITE_INTERRUPT);
+  SetTableHostInterrupted(false);
+  EXPECT_TRUE(std::filesystem::exists(log_));
+  EXPECT_EQ(DatabaseBytes(), "");
+  Close(Open());
+  EXPECT_FALSE(std::filesystem::exists(log_));
+  EXPECT_EQ(DatabaseBytes().size(), static_cast<size_t>(kPageBytes));
 }
 
 TEST_F(TableTest, SnapshotIsOpenedAgainUntilTheLogStartsAnew) {
