@@ -14,6 +14,8 @@
 #include "io/posix_file_system.h"
 #include "io/status_macros.h"
 
+extern "C" int sqlite3_open_file_count __attribute__((weak));
+
 namespace strata::sqlite {
 
 thread_local int InsideEngine::depth_ = 0;
@@ -43,9 +45,9 @@ class Counts {
 
 Counts counts;
 
-bool SqliteAllows(size_t bytes) {
+bool SqliteAllows() {
   counts.allocations.fetch_add(1, std::memory_order_relaxed);
-  void* probe = sqlite3_malloc64(bytes == 0 ? 1 : bytes);
+  void* probe = sqlite3_malloc64(1);  // of any size: the injector counts calls, others add up bytes
   if (probe == nullptr) counts.refused.fetch_add(1, std::memory_order_relaxed);
   sqlite3_free(probe);
   return probe != nullptr;
@@ -58,11 +60,15 @@ void CountFileCall(bool failed) {
   if (failed) counts.failed.fetch_add(1, std::memory_order_relaxed);
 }
 
+void NoteOwnHandles(int handles) {
+  if (&sqlite3_open_file_count != nullptr) sqlite3_open_file_count -= handles;
+}
+
 }  // namespace strata::sqlite
 
 // For the whole program: the other forms of new call this one, delete is free() as ever.
 __attribute__((visibility("default"))) void* operator new(size_t bytes) {
-  if (strata::sqlite::InsideEngine::any() && !strata::sqlite::SqliteAllows(bytes))
+  if (strata::sqlite::InsideEngine::any() && !strata::sqlite::SqliteAllows())
     throw std::bad_alloc();
   void* memory = std::malloc(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) throw std::bad_alloc();

@@ -70,11 +70,14 @@ absl::StatusOr<std::shared_ptr<VfsFile>> VfsFile::Open(const strata_wal_host* ho
       SQLITE_OPEN_MAIN_DB | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
   STRATA_RETURN_IF_ERROR(
       StatusOfVfs(host->open_file(vfs, wal_name, flags, &opened->file_), opened->path_, "open"));
+  NoteOwnHandles(1);
   return opened;
 }
 
 VfsFile::~VfsFile() {
-  if (file_ != nullptr) host_.close_file(file_);
+  if (file_ == nullptr) return;
+  host_.close_file(file_);
+  NoteOwnHandles(-1);
 }
 
 absl::StatusOr<size_t> VfsFile::ReadAt(uint64_t offset, io::MutableBytes out) {
