@@ -6,15 +6,20 @@
 
 BUILD/testfixture holds what tools/build_testfixture made, with the engine. --all: every file of SQLite's `veryquick` set
 (974, about half an hour of one core each); --slow: all others too, fault injection and out of memory among them (hours).
-A file is worse when a test fails that passes on stock, when it runs fewer tests, or ends early; that is an error unless the
-list `exceptions` beside this script says so for the file. So is an exception that nothing needs, with --all.
+A file is worse when a test fails that passes on stock, when it runs fewer tests, or ends early or by a signal; that is an
+error unless the list `exceptions` beside this script says so for the file. So is an exception that nothing needs, with --all.
+
+Loops of fault injection are compared as such: the n-th allocation or call of the VFS fails, for every n, so that the code
+under test decides how many rounds there are. A loop is worse when a round of it fails and none does on stock, or when it is
+not there or does not end.
 
 FOLDER gets stock.csv and strata.csv, a row a file as it ends: file, exit code, failures (or "crash"), tests, seconds, names
-of failing tests, rounds of fault injection; and counts.txt, how often SQLite's injectors were asked by Strata's allocations
-and files, and failed them.
+of failing tests outside of loops, loops (name, tests, rounds, failures, faults; "+" before one that did not end), and for
+a file that ended early the tests that passed; the folders stock and strata, what each file printed; and counts.txt, how
+often SQLite's injectors were asked by Strata's allocations and files, and failed them.
 --compare compares such rows, of whichever run.
 """
-import argparse, concurrent.futures, fnmatch, os, re, shutil, subprocess, sys, tempfile, time
+import argparse, collections, concurrent.futures, fnmatch, os, re, shutil, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NOT_TESTS = {"all.test", "quick.test", "veryquick.test", "extraquick.test", "full.test", "memleak.test", "soak.test"}
@@ -22,19 +27,77 @@ RUN = """
 set argv0 {%(test_dir)s/strata.test}
 set argv {}
 source {%(test_dir)s/permutations.test}
+rename slave_test_script strata_slave_test_script
+proc slave_test_script {script} { strata_slave_test_script "source {%(here)s/adapt.tcl}\n$script" }
 %(suite)s
 finish_test
 """
-# Tests that are one round of an injector: the n-th allocation, or call of the VFS, fails.
-ROUND = re.compile(r"^\S*(?:-(?:oom|ioerr|full|shmerr|cantopen)\S*|\.(?:transient|persistent)|ioerr\S*\.\d+)\.\d+\.\.\.", re.M)
 FILES = "run_tests wal-files -presql {pragma journal_mode = wal} -files {%s}"
+# Loops that a file writes out itself, where adapt.tcl sees none: a test's name, of which the first group is the loop's.
+WRITTEN_OUT = {"diskfull.test": re.compile(r"(diskfull-2)\.\d+\."), "ioerr2.test": re.compile(r"(ioerr2-[34]\.\d)\.\d+\.")}
+
+
+class Loop:
+    """Rounds of an injector; do_ioerr_test has several tests a round, and a fault in every round but the last."""
+
+    def __init__(self, name):
+        self.name, self.tests, self.failures, self.faults, self.ended = name, [], 0, 0, False
+
+    @property
+    def rounds(self):
+        of_ioerr = sum(bool(re.search(r"\.\d+\.3$", test)) for test in self.tests)
+        several = of_ioerr and self.tests[0].endswith(".1") and self.name in self.tests[0]
+        return of_ioerr if several and not self.faults else len(self.tests)
+
+    def __str__(self):
+        faults = self.faults or max(self.rounds - 1, 0)
+        counts = (len(self.tests), self.rounds, self.failures, faults)
+        return "%s%s:%d:%d:%d:%d" % ("" if self.ended else "+", self.name, *counts)
+
+
+def failing_tests(out):
+    """With repetitions. The list at the end is whole, but a file that ends early has none."""
+    listed = re.search(r"^!Failures on these tests: (.*)$", out, re.M)
+    if listed:
+        return listed.group(1).split()
+    return re.findall(r"^! (\S+) expected", out, re.M) + re.findall(r"^(\S+)\.\.\.\s*\nError: ", out, re.M)
+
+
+def read_output(name, out):
+    """Failing tests outside of loops, and the loops by name, of what a file printed."""
+    failing, loops, open_loops, seen = collections.Counter(failing_tests(out)), {}, [], collections.Counter()
+    written_out = WRITTEN_OUT.get(name)
+
+    def loop_named(loop):
+        seen[loop] += 1
+        unique = loop if seen[loop] == 1 else "%s#%d" % (loop, seen[loop])
+        return loops.setdefault(unique, Loop(unique))
+
+    for begun, ended, test in re.findall(r"^(?:#loop (\S+)|#end (\d+)|(\S+)\.\.\.(?!\S))", out, re.M):
+        by_hand = test and written_out and written_out.match(test)
+        if begun:
+            open_loops.append(loop_named(begun))
+        elif ended and open_loops:
+            loop = open_loops.pop()
+            loop.ended, loop.faults = True, int(ended)
+        elif by_hand:
+            loop = loops.get(by_hand.group(1)) or loop_named(by_hand.group(1))
+            loop.ended = True
+        else:
+            loop = open_loops[-1] if open_loops else None
+        if test and loop:
+            loop.tests.append(test)
+            if failing[test] > 0:
+                failing[test] -= 1
+                loop.failures += 1
+    return sorted(failing.elements()), loops
 
 
 def write_script(test_dir, suite):
     folder = tempfile.mkdtemp(prefix="strata-suite.")
     path = os.path.join(folder, "run.test")
     with open(path, "w") as out:
-        out.write(RUN % {"test_dir": test_dir, "suite": suite})
+        out.write(RUN % {"test_dir": test_dir, "here": HERE, "suite": suite})
     return path
 
 
@@ -49,8 +112,21 @@ def every_file(test_dir):
     return sorted(f for f in os.listdir(test_dir) if f.endswith(".test") and f not in NOT_TESTS and "permutations" not in f)
 
 
-def run(fixture, test_dir, name, env, timeout):
-    """A row: file, exit code, failures, tests, seconds, names, rounds.
+def label(name, test_dir):
+    """Files of the suite's extensions are named by their place in the source tree."""
+    return os.path.relpath(os.path.join(test_dir, name), os.path.dirname(test_dir)) if "/" in name else name
+
+
+def row_of(name, code, seconds, out):
+    total = re.search(r"(\d+) errors out of (\d+) tests", out)
+    failing, loops = read_output(name, out)
+    failures, tests = total.groups() if total else ("crash", str(len(re.findall(r"^\S+\.\.\. Ok$", out, re.M))))
+    passed = [] if total else sorted(set(re.findall(r"^(\S+)\.\.\. Ok$", out, re.M)))
+    return [name, code, failures, tests, "%.1f" % seconds, " ".join(failing), " ".join(map(str, loops.values())), " ".join(passed)]
+
+
+def run(fixture, test_dir, name, env, timeout, printed):
+    """A row; what the file prints goes to the folder `printed`.
 
     A test build of SQLite seeds its random numbers with zeros: two that run at once would choose the same names for
     temporary files, so each gets a folder of its own.
@@ -65,23 +141,62 @@ def run(fixture, test_dir, name, env, timeout):
     except subprocess.TimeoutExpired as late:
         out, code = (late.stdout or b"").decode("latin1"), "timeout"
     shutil.rmtree(os.path.dirname(script), ignore_errors=True)
-    total = re.search(r"(\d+) errors out of (\d+) tests", out)
-    failing = sorted(set(re.findall(r"^! (\S+) expected", out, re.M)))
-    failures, tests = total.groups() if total else ("crash", str(len(re.findall(r"\.\.\. Ok$", out, re.M))))
-    return [name, code, failures, tests, "%.1f" % (time.time() - begun), " ".join(failing), str(len(ROUND.findall(out)))]
+    with open(os.path.join(printed, label(name, test_dir).replace("/", "-")), "w", encoding="latin1") as file:
+        file.write(out)
+    return row_of(label(name, test_dir), code, time.time() - begun, out)
 
 
-def ended_early(row):
-    return row[1] == "timeout" or row[2] == "crash"
+Result = collections.namedtuple("Result", "code failures tests failing loops passed")
+LoopResult = collections.namedtuple("LoopResult", "tests rounds failures faults ended")
 
 
-def how_worse(stock, strata):
-    """What is worse on Strata: names of tests, "fewer", "ends"."""
-    names = [set(re.sub(r"^aw-", "", test) for test in row[5].split()) for row in (stock, strata)]
-    worse = sorted(names[1] - names[0])
+def result_of(row):
+    loops = {}
+    for each in row[6].split():
+        name, *counts = each.rsplit(":", 4)
+        loops[name.lstrip("+")] = LoopResult(*map(int, counts), not name.startswith("+"))
+    failures = None if row[2] == "crash" else int(row[2])
+    return Result(row[1], failures, int(row[3]), collections.Counter(row[5].split()), loops, set(row[7].split()))
+
+
+def unnamed(result):
+    """Failures that no test's name stands for."""
+    return (result.failures or 0) - sum(result.failing.values()) - sum(loop.failures for loop in result.loops.values())
+
+
+def ended_early(result):
+    return result.code == "timeout" or result.failures is None
+
+
+def by_signal(result):
+    return result.code.startswith("-")
+
+
+def tests_outside(result):
+    return result.tests - sum(loop.tests for loop in result.loops.values())
+
+
+def how_worse(stock_row, strata_row):
+    """What is worse on Strata: names of tests and loops, "failures" without a name, "fewer", "signal", "ends"."""
+    stock, strata = result_of(stock_row), result_of(strata_row)
+    worse = sorted((strata.failing - stock.failing).keys())
+    if ended_early(stock):
+        worse = [test for test in worse if test in stock.passed]
+    lost = False
+    for name, loop in sorted(stock.loops.items()):
+        there = strata.loops.get(name)
+        lost = lost or there is None or (loop.ended and not there.ended)
+    for name, loop in sorted(strata.loops.items()):
+        reached = name in stock.loops or not ended_early(stock)
+        if loop.failures and reached and not (name in stock.loops and stock.loops[name].failures):
+            worse.append(name)
+    if unnamed(strata) > max(unnamed(stock), 0) and not ended_early(stock):
+        worse.append("failures")
+    if by_signal(strata) and not by_signal(stock):
+        worse.append("signal")
     if ended_early(strata) and not ended_early(stock):
         worse.append("ends")
-    elif int(strata[3]) < int(stock[3]) and stock[1] != "timeout":
+    elif stock.code != "timeout" and (lost or tests_outside(strata) < tests_outside(stock)):
         worse.append("fewer")
     return worse
 
@@ -107,8 +222,11 @@ def compare(stock, strata, all_files):
         if all_files and patterns and not worse:
             bad += 1
             print("%s: nothing needs its exception" % name)
-    rounds = [sum(int(row[6]) for row in rows.values() if len(row) > 6) for rows in (stock, strata)]
-    print("rounds of fault injection: on stock %d, on Strata %d" % tuple(rounds))
+    for kind, rows in (("stock", stock), ("Strata", strata)):
+        loops = [loop for row in rows.values() for loop in result_of(row).loops.values()]
+        print("fault injection on %-6s: %d loops, %d rounds, %d faults, %d rounds failed" %
+              (kind, len(loops), sum(each.rounds for each in loops), sum(each.faults for each in loops),
+               sum(each.failures for each in loops)))
     print("%d files; tests on stock %d, on Strata %d; %d files worse, %d as the exceptions say" %
           (len(stock), sum(int(r[3]) for r in stock.values()), sum(int(r[3]) for r in strata.values()), bad, excused))
     return bad
@@ -131,9 +249,12 @@ def run_both(args):
     rows = {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for kind in ("stock", "strata"):
-            with open(os.path.join(out, kind + ".csv"), "w") as file:
+            printed = os.path.join(out, kind)
+            os.makedirs(printed, exist_ok=True)
+            with open(printed + ".csv", "w") as file:
                 rows[kind] = {}
-                for row in pool.map(lambda name: run(fixtures[kind], test_dir, name, env[kind], args.timeout), files):
+                for row in pool.map(lambda name: run(fixtures[kind], test_dir, name, env[kind], args.timeout, printed),
+                                    files):
                     rows[kind][row[0]] = row
                     file.write("\t".join(row) + "\n")
                     file.flush()
@@ -162,7 +283,7 @@ def main():
         stock, strata = run_both(args)
     else:
         parser.error("say --compare, or --build with --all, --slow or files")
-    bad = compare(stock, strata, args.all)
+    bad = compare(stock, strata, args.all or args.slow)
     return 1 if bad or not stock else 0
 
 
