@@ -1,2 +1,3 @@
 /* After main.c. */
 #undef sqlite3AutoLoadExtensions
+#undef sqlite3OsFileControl

@@ -32,6 +32,7 @@
 
 #include "sqlite/inject/choose.c"
 #include "sqlite/inject/builtin_leftover.c"
+#include "sqlite/inject/own_files.c"
 #include "sqlite/inject/dispatch.c"
 #include "sqlite/inject/snapshots.c"
 #include "sqlite/inject/host.c"

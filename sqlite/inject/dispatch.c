@@ -19,6 +19,7 @@ static strata_sqlite_connection* strata_opaque(sqlite3* db) { return (strata_sql
 
 static int strata_open_engine(Wal* wal, Pager* pager, int no_shared_memory, i64 size_limit) {
   strata_wal_open_args arguments;
+  int rc;
   memset(&arguments, 0, sizeof(arguments));
   arguments.vfs = pager->pVfs;
   arguments.database = pager->fd;
@@ -27,7 +28,9 @@ static int strata_open_engine(Wal* wal, Pager* pager, int no_shared_memory, i64 
   arguments.size_limit = size_limit;
   arguments.read_only = pager->readOnly;
   wal->is_fresh = 1;
-  return wal->methods->open(&arguments, &wal->engine);
+  rc = wal->methods->open(&arguments, &wal->engine);
+  if (rc == SQLITE_OK) strata_pass_on_chunk_size(pager);
+  return rc;
 }
 
 /* A connection that may not write reads what a crashed program left through SQLite's own log, as ever. */

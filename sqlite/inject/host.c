@@ -1,17 +1,5 @@
 /* What an engine may ask of SQLite (strata_wal_host). Part of the injected sqlite3.c. */
 
-/* A second handle on a database file. The VFS keeps a pointer to the name for as long as the file is open, and the
-** pager that owns the first one may be gone by then: so the handle has a name of its own, with its parameters.
-*/
-typedef struct strata_own_file {
-  sqlite3_filename name;
-  sqlite3_file file; /* as long as its VFS wants it */
-} strata_own_file;
-
-static strata_own_file* strata_own_file_of(sqlite3_file* file) {
-  return (strata_own_file*)((char*)file - offsetof(strata_own_file, file));
-}
-
 static int strata_host_busy_timeout_ms(strata_sqlite_connection* connection) {
   return connection ? ((sqlite3*)connection)->busyTimeout : 0;
 }
@@ -53,7 +41,9 @@ static sqlite3_filename strata_copy_name(const char* wal_name) {
 
 static void strata_host_close_file(sqlite3_file* file) {
   strata_own_file* own = strata_own_file_of(file);
+  strata_unlist_own_file(own);
   sqlite3OsClose(file);
+  sqlite3_mutex_free(own->mutex);
   sqlite3_free_filename(own->name);
   sqlite3_free(own);
 }
@@ -64,8 +54,10 @@ static int strata_host_open_file(sqlite3_vfs* vfs, const char* wal_name, int fla
   *out = 0;
   if (own == 0) return rc;
   own->name = strata_copy_name(wal_name);
-  if (own->name) rc = sqlite3OsOpen(vfs, own->name, &own->file, flags | SQLITE_OPEN_URI, 0);
+  own->mutex = sqlite3MutexAlloc(SQLITE_MUTEX_RECURSIVE); /* a VFS may be told something while it writes */
+  if (own->name && (own->mutex || !sqlite3GlobalConfig.bCoreMutex)) rc = sqlite3OsOpen(vfs, own->name, &own->file, flags | SQLITE_OPEN_URI, 0);
   if (rc == SQLITE_OK) {
+    strata_list_own_file(own);
     *out = &own->file;
   } else {
     strata_host_close_file(&own->file);
@@ -74,15 +66,38 @@ static int strata_host_open_file(sqlite3_vfs* vfs, const char* wal_name, int fla
 }
 
 static int strata_host_read_file(sqlite3_file* file, void* to, int bytes, int64_t offset) {
-  return sqlite3OsRead(file, to, bytes, offset);
+  strata_own_file* own = strata_own_file_of(file);
+  int rc;
+  sqlite3_mutex_enter(own->mutex);
+  rc = sqlite3OsRead(file, to, bytes, offset);
+  sqlite3_mutex_leave(own->mutex);
+  return rc;
+}
+
+/* Makes room by whole chunks, if the application asked for that. */
+static void strata_grow_by_chunks(strata_own_file* own, i64 end) {
+  i64 size = 0;
+  if (own->chunk_bytes <= 0 || sqlite3OsFileSize(&own->file, &size) != SQLITE_OK || end <= size) return;
+  sqlite3OsFileControlHint(&own->file, SQLITE_FCNTL_SIZE_HINT, &end);
 }
 
 static int strata_host_write_file(sqlite3_file* file, const void* from, int bytes, int64_t offset) {
-  return sqlite3OsWrite(file, from, bytes, offset);
+  strata_own_file* own = strata_own_file_of(file);
+  int rc;
+  sqlite3_mutex_enter(own->mutex);
+  strata_grow_by_chunks(own, offset + bytes);
+  rc = sqlite3OsWrite(file, from, bytes, offset);
+  sqlite3_mutex_leave(own->mutex);
+  return rc;
 }
 
 static int strata_host_truncate_file(sqlite3_file* file, int64_t size) {
-  return sqlite3OsTruncate(file, size);
+  strata_own_file* own = strata_own_file_of(file);
+  int rc;
+  sqlite3_mutex_enter(own->mutex);
+  rc = sqlite3OsTruncate(file, size);
+  sqlite3_mutex_leave(own->mutex);
+  return rc;
 }
 
 static int strata_host_sync_file(sqlite3_file* file, int full) {

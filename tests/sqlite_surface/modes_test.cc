@@ -9,7 +9,7 @@
 namespace strata::sqlite_surface {
 namespace {
 
-// Stands for wal2.test of SQLite's suite.
+// Stands for wal2.test and superlock.test of SQLite's suite.
 TEST(ModesTest, ExclusiveLockingKeepsOthersOut) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -110,6 +110,32 @@ TEST(ModesTest, NoCheckpointOnCloseLeavesEverythingInTheLog) {
     s.Close(db);
     s.Note("log", std::filesystem::exists(s.Path("app.db-wal")));
     s.NotePages();
+  });
+}
+
+// Stands for chunksize.test and fallocate.test of SQLite's suite.
+TEST(ModesTest, DatabaseGrowsByTheChunksThatWereAskedFor) {
+  ExpectSame([](Session& s) {
+    int chunk = 1 << 20;
+    sqlite3* db = s.OpenWal();
+    s.AddRows(db);
+    s.Note("set", s.api().file_control(db, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk));
+    s.Run(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    s.Note("size", static_cast<int64_t>(std::filesystem::file_size(s.Path())));
+    s.Run(db, "DELETE FROM t; VACUUM; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA integrity_check");
+    s.Note("size", static_cast<int64_t>(std::filesystem::file_size(s.Path())));
+    s.Close(db);
+    // Also when it is said before there is a log.
+    chunk = 3 << 20;
+    db = s.Open();
+    s.Note("set", s.api().file_control(db, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk));
+    s.AddRows(db);
+    s.AddRows(db);
+    s.Run(db, "UPDATE t SET b=zeroblob(5000); PRAGMA wal_checkpoint(TRUNCATE); PRAGMA page_count");
+    s.Note("size", static_cast<int64_t>(std::filesystem::file_size(s.Path())));
+    s.Close(db);
+    s.Note("size", static_cast<int64_t>(std::filesystem::file_size(s.Path())));
+    s.Run(s.Open(), "SELECT count(*), sum(length(b)) FROM t; PRAGMA integrity_check");
   });
 }
 
