@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "io/forked_locks.h"
 #include "io/mutex.h"
@@ -20,9 +21,16 @@ namespace {
 
 constexpr char kReadOnlyKey[] = " (read-only)";
 
-// A child of fork() opens logs of its own, and leaves its parent's alone.
-std::string KeyOf(const std::string& directory) {
-  return absl::StrCat(io::ForkGeneration(), " ", directory);
+// How the keys of a directory's logs begin. A child of fork() opens logs of its own, and leaves its
+// parent's alone.
+std::string KeysOf(const std::string& directory) {
+  return absl::StrCat(io::ForkGeneration(), " ", directory, "\n");
+}
+
+// Of one database: who deletes it under a connection and makes another of its name has two.
+std::string KeyOf(const strata_wal_host* host, const char* wal_name) {
+  const auto database = ProductionEnvironment(host).files->Stat(host->database_name(wal_name));
+  return absl::StrCat(KeysOf(wal_name), database.ok() ? database->inode : 0);
 }
 
 // Strata's messages in sqlite3_log.
@@ -109,7 +117,7 @@ wal::Environment ProductionEnvironment(const strata_wal_host* host) {
 }
 
 absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args) {
-  const std::string writing = KeyOf(args.wal_name);
+  const std::string writing = KeyOf(host, args.wal_name);
   const std::string reading = writing + kReadOnlyKey;
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
@@ -147,8 +155,9 @@ bool IsOpen(const std::string& directory) {
   OpenLogs& logs = Logs();
   {
     io::MutexLock lock(&logs.mutex);
-    const std::string key = KeyOf(directory);
-    if (logs.by_key.contains(key) || logs.by_key.contains(key + kReadOnlyKey)) return true;
+    const std::string keys = KeysOf(directory);
+    const auto at = logs.by_key.lower_bound(keys);
+    if (at != logs.by_key.end() && absl::StartsWith(at->first, keys)) return true;
   }
   return wal::IsInUse(io::PosixFileSystem(), directory);
 }

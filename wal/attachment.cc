@@ -102,6 +102,10 @@ absl::StatusOr<bool> Attachment::LockForOpening() {
   return same;
 }
 
+absl::StatusOr<bool> Attachment::IsNamed() {
+  return is_alone_for_good() ? absl::StatusOr<bool>(true) : LockForOpening();
+}
+
 // A memory that others map is never shortened or filled anew: the first takes a new file.
 absl::Status Attachment::MapMemory(const io::Ownership& ownership) {
   const std::string path = absl::StrCat(directory_, "/", kSharedName);

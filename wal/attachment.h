@@ -61,6 +61,9 @@ class Attachment {
 
   // Before leaving: nobody comes or goes until the destructor. True when nobody else is there.
   absl::StatusOr<bool> PrepareToLeave();
+  // After that: whether the directory's name still leads to what was opened. When it was deleted
+  // meanwhile, nothing there may be touched.
+  absl::StatusOr<bool> IsNamed();
   // Gives the slot back. Without it the destructor is as a process's death: others find out.
   void Leave();
   // For tests: as the end of the process, which gives back its locks and does nothing else.

@@ -43,6 +43,14 @@ absl::Status Log::CloseLast(bool may_checkpoint, bool may_remove,
     RemoveWhatReadersMade();
     return absl::OkStatus();
   }
+  STRATA_ASSIGN_OR_RETURN(const bool named, state_.attachment->IsNamed());
+  if (!named) {
+    state_.environment.logger->Log(
+        io::Severity::kWarning,
+        absl::StrCat(state_.directory,
+                     ": was deleted while it was open; what is there is another"));
+    return absl::OkStatus();
+  }
   if (!state_.write_lock.TryAcquireForBackground()) {
     STRATA_RETURN_IF_ERROR(state_.write_lock.failure());
     return absl::UnavailableError(absl::StrCat(state_.directory, ": somebody writes to it"));

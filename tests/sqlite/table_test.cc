@@ -364,7 +364,7 @@ TEST_F(TableTest, WatcherIsToldOfEachPageAndOfTheEnd) {
   EXPECT_EQ(watched.ends, 1);
 }
 
-// e_walckpt.test of SQLite's suite does it from a VFS that the checkpoint writes through.
+// Stands for e_walckpt.test of SQLite's suite, which asks from a VFS that is written through.
 TEST_F(TableTest, CheckpointFromInsideACheckpointIsBusy) {
   using Test = std::remove_pointer_t<decltype(this)>;
   struct Both {
@@ -412,7 +412,7 @@ TEST_F(TableTest, WatcherAndInterruptEndACheckpoint) {
   Close(wal);
 }
 
-// interrupt2.test of SQLite's suite checks the same.
+// Stands for interrupt2.test of SQLite's suite.
 TEST_F(TableTest, InterruptStopsTheCheckpointOfACloseAndTheLogStays) {
   strata_wal* wal = Open();
   Commit(wal, {{1, 'a'}}, 1);
@@ -426,6 +426,71 @@ TEST_F(TableTest, InterruptStopsTheCheckpointOfACloseAndTheLogStays) {
   Close(Open());
   EXPECT_FALSE(std::filesystem::exists(log_));
   EXPECT_EQ(DatabaseBytes().size(), static_cast<size_t>(kPageBytes));
+}
+
+// Stands for snapshot_up.test of SQLite's suite, where SQLite answers SQLITE_BUSY.
+TEST_F(TableTest, SnapshotCanBeOpenedWhileACheckpointWaits) {
+  using Test = std::remove_pointer_t<decltype(this)>;
+  struct Waiting {
+    Test* test;
+    strata_wal* reader;
+    unsigned char snapshot[48] = {};
+    int page = -2;
+  } waiting{this, Open()};
+  strata_wal* wal = Open();
+  strata_wal* writer = Open();
+  int changed = 0;
+  Commit(wal, {{1, 'a'}}, 1);
+  ASSERT_EQ(engine().begin_read(wal, &changed), SQLITE_OK);
+  ASSERT_EQ(engine().snapshot_get(wal, waiting.snapshot), SQLITE_OK);
+  engine().end_read(wal);
+  Commit(wal, {{1, 'b'}}, 1);
+  ASSERT_EQ(engine().begin_read(writer, &changed), SQLITE_OK);
+  ASSERT_EQ(engine().begin_write(writer), SQLITE_OK);  // what the checkpoint waits for
+  const auto busy = [](void* context) {
+    auto* asked = static_cast<Waiting*>(context);
+    const strata_wal_methods& engine = asked->test->engine();
+    int ignored = 0;
+    engine.snapshot_open(asked->reader, asked->snapshot);
+    if (engine.begin_read(asked->reader, &ignored) == SQLITE_OK)
+      asked->page = asked->test->PageInLog(asked->reader, 1);
+    engine.snapshot_open(asked->reader, nullptr);
+    return 0;
+  };
+  std::vector<uint8_t> buffer(kPageBytes);
+  EXPECT_EQ(engine().checkpoint(wal, connection(), STRATA_CHECKPOINT_RESTART, busy, &waiting,
+                                kFullSync, kPageBytes, buffer.data(), nullptr, nullptr),
+            SQLITE_BUSY);
+  EXPECT_EQ(waiting.page, 'a');
+  engine().end_read(waiting.reader);
+  ASSERT_EQ(engine().end_write(writer), SQLITE_OK);
+  engine().end_read(writer);
+  Close(waiting.reader);
+  Close(writer);
+  Close(wal);
+}
+
+// nockpt.test of SQLite's suite checks the same.
+TEST_F(TableTest, DatabaseDeletedUnderAConnectionLeavesItsSuccessorAlone) {
+  strata_wal* old = Open();
+  Commit(old, {{1, 'a'}}, 1);
+  std::filesystem::remove(database_);
+  std::filesystem::remove_all(log_);
+  std::ofstream(database_).close();
+  strata_wal* fresh = Open();
+  Commit(fresh, {{1, 'b'}}, 1);
+  std::vector<uint8_t> buffer(kPageBytes);
+  EXPECT_EQ(engine().close(old, connection(), kFullSync, kPageBytes, buffer.data(), 0),
+            SQLITE_BUSY);  // there is a log of that name
+  EXPECT_TRUE(std::filesystem::exists(log_));
+  EXPECT_EQ(DatabaseBytes(), "");
+  int changed = 0;
+  ASSERT_EQ(engine().begin_read(fresh, &changed), SQLITE_OK);
+  EXPECT_EQ(PageInLog(fresh, 1), 'b');
+  engine().end_read(fresh);
+  Close(fresh);
+  EXPECT_FALSE(std::filesystem::exists(log_));
+  EXPECT_EQ(DatabaseBytes().at(0), 'b');
 }
 
 TEST_F(TableTest, SnapshotIsOpenedAgainUntilTheLogStartsAnew) {
