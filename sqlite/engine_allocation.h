@@ -26,6 +26,20 @@ class InsideEngine {
 // One more answer of a VFS to Strata's own files; `failed`: an injected error.
 void CountFileCall(bool failed);
 
+// Around calls of a VFS for a log file. The suite's VFS runs scripts in them, which may ask for a
+// checkpoint, in the middle of what Strata does to its log; elsewhere nobody is called there.
+class InsideLogFile {
+ public:
+  InsideLogFile() { ++depth_; }
+  ~InsideLogFile() { --depth_; }
+  InsideLogFile(const InsideLogFile&) = delete;
+  InsideLogFile& operator=(const InsideLogFile&) = delete;
+  static bool any() { return depth_ > 0; }
+
+ private:
+  static thread_local int depth_;
+};
+
 // SQLite's test suite counts the files that are open, and expects those that SQLite has: the log in
 // use and the database of each connection. `handles` more of them (or fewer) are Strata's own.
 void NoteOwnHandles(int handles);
@@ -33,6 +47,12 @@ void NoteOwnHandles(int handles);
 class InsideEngine {
  public:
   InsideEngine() {}
+};
+
+class InsideLogFile {
+ public:
+  InsideLogFile() {}
+  static bool any() { return false; }
 };
 
 inline void CountFileCall(bool) {}

@@ -19,6 +19,7 @@ extern "C" int sqlite3_open_file_count __attribute__((weak));
 namespace strata::sqlite {
 
 thread_local int InsideEngine::depth_ = 0;
+thread_local int InsideLogFile::depth_ = 0;
 
 namespace {
 

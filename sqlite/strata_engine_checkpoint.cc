@@ -137,6 +137,7 @@ int Checkpoint(strata_wal* wal, strata_sqlite_connection* sqlite, int mode, int 
   return Guard([&] {
     int rc = CheckProcess(wal);
     if (rc != SQLITE_OK) return rc;
+    if (InsideLogFile::any()) return SQLITE_BUSY;
     if (mode != STRATA_CHECKPOINT_NOOP) {
       Telling telling(wal);
       Checkpointing checkpointing(

@@ -56,6 +56,8 @@ int Code(const absl::Status& status, Doing doing) {
       return doing == Doing::kOpen ? SQLITE_CORRUPT : SQLITE_IOERR_DATA;
     case absl::StatusCode::kInvalidArgument:
       return doing == Doing::kOpen ? SQLITE_CANTOPEN : SQLITE_ERROR;
+    case absl::StatusCode::kInternal:
+      return doing == Doing::kOpen ? SQLITE_IOERR : IoError(doing);
     default:
       return IoError(doing);
   }

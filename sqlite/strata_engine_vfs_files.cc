@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
+#include "sqlite/engine_allocation.h"
 #include "sqlite/vfs_file_system.h"
 #include "sqlite/vfs_status.h"
 
@@ -62,6 +63,7 @@ class LogFile : public io::File {
     for (io::ByteView rest : parts) {
       while (!rest.empty()) {
         const io::ByteView piece = rest.subspan(0, kLargestTransfer);
+        const InsideLogFile inside;
         const int rc = methods().xWrite(file(), piece.data(), static_cast<int>(piece.size()),
                                         static_cast<sqlite3_int64>(offset));
         STRATA_RETURN_IF_ERROR(StatusOfVfs(rc, path_, "write"));
@@ -75,6 +77,7 @@ class LogFile : public io::File {
   absl::Status Sync() override {
     const int flags =
         full_sync_.load(std::memory_order_relaxed) ? SQLITE_SYNC_FULL : SQLITE_SYNC_NORMAL;
+    const InsideLogFile inside;
     return StatusOfVfs(methods().xSync(file(), flags), path_, "sync");
   }
 

@@ -96,6 +96,7 @@ class MemoryTest : public TableTest, public ::testing::WithParamInterface<bool> 
   const strata_wal_page pages_[2] = {{1, fill_.data()}, {2, fill_.data()}};
 };
 
+// Stands for walfault.test of SQLite's suite.
 TEST_P(MemoryTest, OpeningThatFailsLeavesNoLogOpen) {
   strata_wal* wal = nullptr;
   AtEveryAllocation([&] { wal = nullptr; }, [&] { return TryOpen(&wal); },

@@ -14,7 +14,7 @@ namespace {
 // All TransactionTests stand for wal.test and wal2.test of SQLite's suite
 // (tests/sqlite_suite/exceptions).
 
-// Stands for wal6.test of SQLite's suite.
+// Stands for wal6.test and walprotocol2.test of SQLite's suite.
 TEST(TransactionTest, StaleSnapshotCannotBecomeAWriter) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
@@ -45,6 +45,7 @@ TEST(TransactionTest, DataVersionRisesWithTheCommitsOfOthers) {
   });
 }
 
+// Stands for walsetlk.test of SQLite's suite.
 TEST(TransactionTest, SecondWriterIsBusyAndAReaderIsNot) {
   ExpectSame([](Session& s) {
     sqlite3* db = s.OpenWal();
