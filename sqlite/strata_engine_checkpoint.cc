@@ -31,15 +31,18 @@ class Checkpointing {
     bool complete = true;
     const bool held = connection_.holds_write_lock();
     if (mode_ >= STRATA_CHECKPOINT_FULL) complete = wait_([&] { return LockWriters(); });
+    if (locked_ == wal::WriteLock::Outcome::kFailed) return connection_.lock_failure();
     const absl::StatusOr<bool> result = Copy(sync, complete);
     if (!held) connection_.UnlockForWrite();
     return result;
   }
 
  private:
-  // A failure of the lock itself shows up in what follows.
+  // Whether there is nothing to wait for: it is locked, or cannot be.
   bool LockWriters() {
-    return connection_.LockForWrite(0, nullptr) == wal::WriteLock::Outcome::kAcquired;
+    locked_ = connection_.LockForWrite(0, nullptr);
+    return locked_ == wal::WriteLock::Outcome::kAcquired ||
+           locked_ == wal::WriteLock::Outcome::kFailed;
   }
 
   absl::StatusOr<bool> Copy(bool sync, bool complete) {
@@ -84,6 +87,7 @@ class Checkpointing {
   const int mode_;
   const std::function<bool(const std::function<bool()>&)> wait_;
   const wal::CheckpointWatcher watcher_;
+  wal::WriteLock::Outcome locked_ = wal::WriteLock::Outcome::kTimedOut;
 };
 
 // Tells the function of watch_checkpoints, and keeps what it answered.

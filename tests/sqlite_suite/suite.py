@@ -131,7 +131,7 @@ def run(fixture, test_dir, name, env, timeout, printed):
     A test build of SQLite seeds its random numbers with zeros: two that run at once would choose the same names for
     temporary files, so each gets a folder of its own.
     """
-    script = write_script(test_dir, FILES % name)
+    script = write_script(test_dir, FILES % (os.path.join(test_dir, name) if "/" in name else name))
     env = dict(env, SQLITE_TMPDIR=os.path.dirname(script))
     begun = time.time()
     try:
