@@ -156,6 +156,8 @@ int Checkpoint(strata_wal* wal, strata_sqlite_connection* sqlite, int mode, int 
                          : ResultOf(wal->host, complete.status(), Doing::kCheckpoint);
       if (complete.ok() && EverythingIsCheckpointed(wal)) telling.Completed();
       if (telling.result() != SQLITE_OK) rc = telling.result();
+      // Another checkpoint is at it: SQLite tells no numbers then.
+      if (!complete.ok() && rc == SQLITE_BUSY) return rc;
     }
     const wal::Log::Counts counts = wal->connection->log().counts();
     if (log_frames != nullptr) *log_frames = static_cast<int>(counts.frames);

@@ -371,6 +371,7 @@ TEST_F(TableTest, CheckpointFromInsideACheckpointIsBusy) {
     Test* test;
     strata_wal* other;
     int result = -1;
+    int frames = -1;
   } both{this, Open()};
   strata_wal* wal = Open();
   Commit(wal, {{1, 'a'}}, 1);
@@ -378,7 +379,7 @@ TEST_F(TableTest, CheckpointFromInsideACheckpointIsBusy) {
     auto* asked = static_cast<Both*>(context);
     if (asked->result >= 0) return SQLITE_OK;
     asked->result =
-        asked->test->Checkpoint(asked->other, STRATA_CHECKPOINT_PASSIVE, nullptr, nullptr);
+        asked->test->Checkpoint(asked->other, STRATA_CHECKPOINT_PASSIVE, &asked->frames, nullptr);
     return SQLITE_OK;
   };
   engine().watch_checkpoints(wal, watch, &both);
@@ -386,6 +387,7 @@ TEST_F(TableTest, CheckpointFromInsideACheckpointIsBusy) {
   EXPECT_EQ(Checkpoint(wal, STRATA_CHECKPOINT_PASSIVE, nullptr, &copied), SQLITE_OK);
   EXPECT_EQ(copied, 1);
   EXPECT_EQ(both.result, SQLITE_BUSY);
+  EXPECT_EQ(both.frames, -1);
   engine().watch_checkpoints(wal, nullptr, nullptr);
   Close(both.other);
   Close(wal);

@@ -113,7 +113,7 @@ TEST(ModesTest, NoCheckpointOnCloseLeavesEverythingInTheLog) {
   });
 }
 
-// Stands for chunksize.test and fallocate.test of SQLite's suite.
+// Stands for chunksize.test, fallocate.test and multiplex2.test of SQLite's suite.
 TEST(ModesTest, DatabaseGrowsByTheChunksThatWereAskedFor) {
   ExpectSame([](Session& s) {
     int chunk = 1 << 20;
