@@ -5,8 +5,7 @@ stock SQLite), kvtest, threadtest3 and mptest.
   programs.py --build BUILD [--all] [--only NAME ...]
 
 BUILD/testfixture/source is the tree that tools/build_testfixture gets; BUILD/lib holds the libraries. Without --all it runs
-a slice of about 20 seconds: speedtest1 and kvtest at a small size, one test of threadtest3, mptest's config01 and
-multiwrite01.
+a slice of about 20 seconds: speedtest1 and kvtest at a small size, one test of threadtest3, mptest's multiwrite01.
 
 threadtest3 copies a log in one of its tests (walthread5). Strata's is a directory, and that is copied in its place: nothing
 else in the program is changed.
@@ -108,7 +107,7 @@ def threadtest3(runner, all_of_it):
 
 def mptest(runner, all_of_it):
     passed = True
-    for script in ("config01", "multiwrite01") + (("config02", "crash01") if all_of_it else ()):
+    for script in ("multiwrite01",) + (("crash01", "config01", "config02") if all_of_it else ()):
         path = os.path.join(runner.source, "mptest", script + ".test")
         code, out = runner.run("mptest", "strata", "mp-%s.db" % script, path, "--journalmode", "WAL", "--timeout", "60000")
         summary = [line for line in out.splitlines() if "errors" in line or "rror" in line][-2:]
