@@ -154,7 +154,8 @@ absl::StatusOr<int> PointsCommand::RunCached(io::ObjectStore* store) {
                           compactor::LoadCachedHistory(meta_db.get(), store->url(), ns_));
   const LogHistory* live = cached.history.live();
   if (live == nullptr)
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
+    return absl::NotFoundError(absl::StrCat(
+        "namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
   Json logs = Json::array();
   for (const LogHistory& log : cached.history.logs) {
     if (log.segments.empty()) continue;
@@ -172,7 +173,8 @@ absl::StatusOr<int> PointsCommand::Run() {
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   const LogHistory* live = history.live();
   if (live == nullptr)
-    return absl::NotFoundError(absl::StrCat("namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
+    return absl::NotFoundError(absl::StrCat(
+        "namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
   Json logs = Json::array();
   for (const LogHistory& log : history.logs) {
     if (log.segments.empty()) continue;

@@ -175,8 +175,7 @@ void Checkpointer::WriteLedger(const LedgerCheckpoint& done) {
 FrameNo Checkpointer::NeededAfter() const {
   state_.append_mutex.AssertHeld();
   const FrameNo checkpointed = state_.progress.checkpointed.frame;
-  return state_.store == nullptr ? checkpointed
-                                 : std::min(checkpointed, state_.progress.shipped);
+  return state_.store == nullptr ? checkpointed : std::min(checkpointed, state_.progress.shipped);
 }
 
 // Asked of a log at rest only, as SQLite does when it starts its log again.
