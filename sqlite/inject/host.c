@@ -54,7 +54,7 @@ static int strata_host_open_file(sqlite3_vfs* vfs, const char* wal_name, int fla
   *out = 0;
   if (own == 0) return rc;
   own->name = strata_copy_name(wal_name);
-  own->mutex = sqlite3MutexAlloc(SQLITE_MUTEX_RECURSIVE); /* a VFS may be told something while it writes */
+  own->mutex = sqlite3MutexAlloc(SQLITE_MUTEX_FAST);
   if (own->name && (own->mutex || !sqlite3GlobalConfig.bCoreMutex)) rc = sqlite3OsOpen(vfs, own->name, &own->file, flags | SQLITE_OPEN_URI, 0);
   if (rc == SQLITE_OK) {
     strata_list_own_file(own);

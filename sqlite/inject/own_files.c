@@ -8,7 +8,7 @@
 typedef struct strata_own_file {
   sqlite3_filename name;
   struct strata_own_file* next; /* guarded by the mutex of all */
-  sqlite3_mutex* mutex;         /* of the handle: controls come from other threads than writes */
+  sqlite3_mutex* mutex;         /* of the handle: controls come from other threads than writes, never from inside */
   int chunk_bytes;
   sqlite3_file file; /* as long as its VFS wants it */
 } strata_own_file;
