@@ -67,16 +67,16 @@ class Checkpointing {
     return true;
   }
 
-  // Until those are gone that read the log, where everything is in the database file. The
-  // connection's own snapshot is none of them: pager.c has one at the first checkpoint after a new
-  // database was switched to WAL.
+  // Until those are gone that read the log. Who came after everything was in the database file
+  // reads that alone, as with SQLite's log. The connection's own snapshot is none of them: pager.c
+  // has one at the first checkpoint after a new database was switched to WAL.
   absl::StatusOr<bool> WaitForReaders() {
     const bool reads = connection_.reading();
     const wal::CommitPoint snapshot = connection_.snapshot();
     if (reads) connection_.EndRead();
-    wal::ReaderRegistry& readers = log_.state().readers;
-    const uint64_t generation = readers.NextGeneration();
-    const bool alone = wait_([&] { return !readers.AnyStartedBy(generation); });
+    wal::LogState& state = log_.state();
+    const uint64_t generation = state.shared.readers.emptied.load(std::memory_order_relaxed);
+    const bool alone = wait_([&] { return !state.readers.AnyStartedBy(generation); });
     if (!reads) return alone;
     const absl::StatusOr<bool> begun = connection_.BeginReadAt(snapshot);
     return begun.ok() ? absl::StatusOr<bool>(alone) : begun;

@@ -109,7 +109,7 @@ absl::Status CompactCommand::Prepare() {
   settings_.show_progress = !json() && !watch_;
   STRATA_ASSIGN_OR_RETURN(settings_.strategy, compactor::ParseStrategy(strategy_name_));
   if (watch_) HoldEndSignals();
-  STRATA_ASSIGN_OR_RETURN(store_, OpenExistingStore());
+  STRATA_ASSIGN_OR_RETURN(store_, watch_ ? OpenStore() : OpenExistingStore());
   STRATA_ASSIGN_OR_RETURN(meta_db_, OpenMetaIfThere());
   return absl::OkStatus();
 }

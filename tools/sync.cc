@@ -24,7 +24,7 @@ class MetaCommand : public Command {
   }
 
   absl::Status Prepare() {
-    STRATA_ASSIGN_OR_RETURN(store_, OpenExistingStore());
+    STRATA_ASSIGN_OR_RETURN(store_, OpenStore());  // its first database may be yet to come
     STRATA_ASSIGN_OR_RETURN(meta_db_, OpenMeta());
     return absl::OkStatus();
   }
@@ -95,6 +95,7 @@ class SyncCommand : public MetaCommand {
 
   absl::StatusOr<int> Run() override {
     STRATA_RETURN_IF_ERROR(Prepare());
+    STRATA_RETURN_IF_ERROR(store_->CheckPlace(false));
     std::vector<meta::MonitoredNamespace> namespaces(1);
     if (ns_.empty()) {
       STRATA_ASSIGN_OR_RETURN(namespaces, meta_db_->Namespaces(store_->url()));

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "segment/frame.h"
 #include "segment/segment_header.h"
+#include "wal/page_ledger.h"
 
 namespace strata::crash {
 
@@ -106,7 +107,8 @@ absl::StatusOr<std::unique_ptr<io::File>> SyncSites::Open(const std::string& pat
   if (!existed) {
     files_.erase(path);
     const bool temporary = absl::EndsWith(path, ".tmp") || InStore(path);  // told by its rename
-    if (!temporary)
+    const bool may_be_lost = absl::EndsWith(path, absl::StrCat("/", wal::kLedgerName));
+    if (!temporary && !may_be_lost)
       changed_[io::DirectoryOf(path)] = absl::EndsWith(path, "/lock") ? "lock file" : "new file";
   }
   std::shared_ptr<FileNotes>& notes = files_[path];

@@ -69,9 +69,15 @@ void ExpectSamePlay(uint64_t seed) {
   ASSERT_EQ(stock.transcript(), strata.transcript()) << "STRATA_SCRIPTS=1 STRATA_SEED=" << seed;
 }
 
+// 320: the change counter after another connection's TRUNCATE. 731: RESTART beside a reader that
+// came when everything was in the database file.
+TEST(ScriptsTest, ScriptsThatDifferedOnceDoNoMore) {
+  for (const uint64_t seed : {320, 731}) ExpectSamePlay(seed);
+}
+
 TEST(ScriptsTest, StockAndStrataAnswerAlike) {
   const uint64_t first = FromEnvironment("STRATA_SEED", 1);
-  const uint64_t count = FromEnvironment("STRATA_SCRIPTS", 1000);
+  const uint64_t count = FromEnvironment("STRATA_SCRIPTS", 300);
   for (uint64_t seed = first; seed < first + count; ++seed) {
     ExpectSamePlay(seed);
     if (::testing::Test::HasFatalFailure()) return;

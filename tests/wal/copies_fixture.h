@@ -10,6 +10,8 @@
 
 namespace strata::wal {
 
+constexpr char kLooksAtCopy[] = "/app.db: is a copy; looking whether it belongs to its log\n";
+
 // Two copies of a database, one store.
 class CopiesTest : public ShipTest {
  protected:

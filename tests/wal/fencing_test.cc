@@ -29,7 +29,7 @@ TEST_F(FencingTest, ATakeoverClaimsTheNextEpochFromItsFirstFrameOn) {
   ASSERT_TRUE(other.Open().ok());
   ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
   other.Pass(kLong);
-  EXPECT_EQ(other.logger.text(), "");
+  EXPECT_EQ(other.logger.text(), kLooksAtCopy);
   auto state = StateIn(other);
   ASSERT_EQ(state.claims.size(), 2u);
   EXPECT_EQ(state.newest_claim()->first_frame, FrameNo(2));
@@ -77,7 +77,7 @@ TEST_F(FencingTest, ACopyThatShipsUnderTheSameEpochStopsTheOther) {
   ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
   ASSERT_TRUE(other.CommitPages({{1, 7}}, 1).ok());
   other.Pass(kLong);
-  EXPECT_EQ(other.logger.text(), "");
+  EXPECT_EQ(other.logger.text(), kLooksAtCopy);
   const auto state = StateIn(other);
   MoveStore(other, world_);
   ASSERT_TRUE(world_.CommitPages({{1, 8}}, 1).ok());

@@ -170,7 +170,7 @@ TEST_F(MergedProgressTest, ATakeoverBehindAMergedSegmentIsMade) {
   other.options.takeover = true;
   ASSERT_TRUE(other.Open().ok());
   CommitAndShip(other, 1, 7, 1);
-  EXPECT_EQ(other.logger.text(), "");
+  EXPECT_EQ(other.logger.text(), kLooksAtCopy);
   const auto state = StateIn(other);
   ASSERT_EQ(state.claims.size(), 2u);
   EXPECT_EQ(state.newest_claim()->first_frame, FrameNo(3));
