@@ -18,7 +18,7 @@ absl::StatusOr<bool> Begin(strata_wal* wal) {
   if (wal->requested_snapshot->frame > wal->connection->log().state().commits->visible_frame()) {
     return absl::NotFoundError("the snapshot is of another history of the database");
   }
-  return wal->connection->BeginReadAt(*wal->requested_snapshot);
+  return wal->connection->BeginReadAt(*wal->requested_snapshot, true);
 }
 
 }  // namespace

@@ -43,12 +43,12 @@ absl::Status Connection::CatchUpTo(FrameNo frame) {
   return state_.index->tip() >= frame ? absl::OkStatus() : log_->CatchUp();
 }
 
-absl::StatusOr<bool> Connection::BeginReadAt(const CommitPoint& snapshot) {
+absl::StatusOr<bool> Connection::BeginReadAt(const CommitPoint& snapshot, bool keeps_log) {
   if (slot_ == nullptr) {
     STRATA_ASSIGN_OR_RETURN(slot_, state_.readers.Register());
   }
   STRATA_RETURN_IF_ERROR(CatchUpTo(snapshot.frame));
-  if (!state_.readers.Begin(slot_, snapshot.frame)) {
+  if (!state_.readers.Begin(slot_, snapshot.frame, keeps_log)) {
     return absl::NotFoundError(
         absl::StrCat("frame ", snapshot.frame.value(), " has been checkpointed past"));
   }

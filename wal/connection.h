@@ -30,7 +30,8 @@ class Connection {
   // held. Returns whether it differs from the connection's last one.
   absl::StatusOr<bool> BeginRead();
   // The same of an older commit that is still whole; NotFound when a checkpoint has passed it.
-  absl::StatusOr<bool> BeginReadAt(const CommitPoint& snapshot);
+  // `keeps_log`: see ReaderRegistry::Begin.
+  absl::StatusOr<bool> BeginReadAt(const CommitPoint& snapshot, bool keeps_log = false);
   void EndRead();
   bool reading() const { return reading_; }
   const CommitPoint& snapshot() const { return snapshot_; }

@@ -58,8 +58,9 @@ void ReaderRegistry::Unregister(Slot* slot) {
   slot->process.store(0, std::memory_order_seq_cst);
 }
 
-bool ReaderRegistry::Begin(Slot* slot, FrameNo snapshot) {
-  slot->started.store(generation().load(std::memory_order_seq_cst) + 1, std::memory_order_seq_cst);
+bool ReaderRegistry::Begin(Slot* slot, FrameNo snapshot, bool keeps_log) {
+  const uint64_t now = generation().load(std::memory_order_seq_cst) + 1;
+  slot->started.store(keeps_log ? 1 : now, std::memory_order_seq_cst);
   slot->snapshot.store(snapshot.value() + 1, std::memory_order_seq_cst);
   if (shared_.readers.checkpoint_limit.load(std::memory_order_seq_cst) <= snapshot.value())
     return true;

@@ -45,7 +45,9 @@ class ReaderRegistry {
   void Unregister(Slot* slot);
 
   // Announces `snapshot`. False when a checkpoint has passed it: announce a newer one.
-  bool Begin(Slot* slot, segment::FrameNo snapshot);
+  // `keeps_log`: counts as one that began before everything was in the database file, so that the
+  // log is not started again under it.
+  bool Begin(Slot* slot, segment::FrameNo snapshot, bool keeps_log = false);
   // Moves an announced snapshot forward (its own commit).
   void Advance(Slot* slot, segment::FrameNo snapshot);
   void End(Slot* slot);
