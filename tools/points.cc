@@ -168,7 +168,8 @@ absl::StatusOr<int> PointsCommand::RunCached(io::ObjectStore* store) {
 }
 
 absl::StatusOr<int> PointsCommand::Run() {
-  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store, OpenExistingStore());
+  STRATA_ASSIGN_OR_RETURN(std::unique_ptr<io::ObjectStore> store,
+                          cached_ ? OpenStore() : OpenExistingStore());
   if (cached_) return RunCached(store.get());
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   const LogHistory* live = history.live();

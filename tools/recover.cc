@@ -42,9 +42,8 @@ class RecoverCommand : public Command {
   bool accept_loss_ = false;
   std::string database_;   // app.db
   std::string directory_;  // app.db-wal
-  std::string copy_;       // of a damaged log
-  std::string
-      left_;  // what the store has not got       // where --accept-loss keeps the damaged log
+  std::string copy_;       // where --accept-loss keeps the damaged log
+  std::string left_;       // what the store has not got, in words
 };
 
 void RecoverCommand::AddTo(CommandLine* line, std::shared_ptr<RecoverCommand> self) {
