@@ -389,7 +389,8 @@ TEST_F(RetentionTest, AHistoryWhoseEndIsGoneIsLeftAlone) {
   ASSERT_EQ(*CompactOnce(Strategy::kAll), 1u);
   ASSERT_TRUE(SetRetention(World(), "all:1h").ok());
   segment::ManifestEdits edits;
-  for (const CountedSegment& each : LoadHistory(store(), "app")->live()->segments) {
+  const auto history = LoadHistory(store(), "app");
+  for (const CountedSegment& each : history->live()->segments) {
     if (each.is_sealed()) edits.forgets.insert(each.key);
   }
   segment::EpochClaim claim;
@@ -528,7 +529,8 @@ TEST_F(RetentionTest, TheNameOfADeletedMergeIsNotMadeAnewAtOnce) {
   ASSERT_EQ(*CompactOnce(Strategy::kAll), 1u);
   ASSERT_TRUE(SetRetention(World(), "all:1d").ok());
   segment::SegmentKey merged;
-  for (const CountedSegment& each : LoadHistory(store(), "app")->live()->segments) {
+  const auto history = LoadHistory(store(), "app");
+  for (const CountedSegment& each : history->live()->segments) {
     if (!each.is_sealed()) merged = each.key;
   }
   segment::ManifestEdits mark;
