@@ -114,13 +114,15 @@ bool RecoverCommand::LogIsThere() { return files_.Stat(directory_).ok(); }
 
 // A store that cannot be reached, or takes it no more, does not keep the database from its file.
 absl::Status RecoverCommand::LeaveStore() {
+  STRATA_ASSIGN_OR_RETURN(
+      const wal::Identity identity,
+      wal::ReadIdentity(files_, absl::StrCat(directory_, "/", wal::kIdentityName)));
   STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog(true));
-  const auto at = log->store_progress();
-  if (!at.url.empty()) {
-    left_ =
-        absl::StrCat("frames ", at.stored.next().value(), " to ",
-                     log->state().commits->appended().frame.value(), " are not known to be in ",
-                     at.url, "; the database begins a new history there when it is opened next");
+  if (!identity.store.empty()) {
+    left_ = absl::StrCat("frames ", log->stored_frame().next().value(), " to ",
+                         log->state().commits->appended().frame.value(),
+                         " are not known to be in ", identity.store,
+                         "; the database begins a new history there when it is opened next");
   }
   return log->Close(true, true);
 }

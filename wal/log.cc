@@ -71,7 +71,10 @@ absl::StatusOr<std::shared_ptr<Log>> Log::Open(const LogPlace& place, const Stor
     const absl::StatusOr<bool> last = log->state_.attachment->PrepareToLeave();
     if (last.ok() && *last) log->RemoveWhatReadersMade();
     log->state_.attachment->Leave();
-    return opened;
+    if (!log->has_left_store_) return opened;
+    log.reset();
+    STRATA_RETURN_IF_ERROR(FinishLeaving(place, environment, options));
+    return Open(place, store, environment, options);
   }
   if (log->has_identity() && !place.read_only)
     log->maintenance_.Start();  // what was recovered is to be shipped
@@ -112,6 +115,9 @@ absl::Status Log::Recover(const StoreAddress& store) {
   if (absl::IsNotFound(recovered.status())) return StartFresh(store);
   STRATA_RETURN_IF_ERROR(recovered.status());
   state_.identity = recovered->identity;
+  has_left_store_ =
+      !place_.read_only && !state_.options.without_store && HasLeftStore(recovered->identity);
+  if (has_left_store_) return absl::UnavailableError("leaving the store was cut short");
   STRATA_RETURN_IF_ERROR(CheckStore(store));
   if (recovered->untouched && StartsElsewhere(*recovered)) {
     STRATA_RETURN_IF_ERROR(CheckDatabaseFile(*recovered));
@@ -123,7 +129,8 @@ absl::Status Log::Recover(const StoreAddress& store) {
   }
   state_.identity_version.store(1);
   state_.shared.has_identity.store(1);
-  return AdoptRecovered(*recovered);
+  STRATA_RETURN_IF_ERROR(AdoptRecovered(*recovered));
+  return state_.options.without_store ? LeaveStore() : absl::OkStatus();
 }
 
 // With nothing but an identity in the directory all is in the database file, and app.db-strata, if

@@ -162,8 +162,12 @@ class Log {
   absl::Status CheckShips() const;
   absl::Status RemoveDirectory();
   void RemoveWhatReadersMade();
-  absl::Status WriteLeftState();
+  absl::Status LeaveStore();
+  bool HasLeftStore(const Identity& identity);
+  static absl::Status FinishLeaving(const LogPlace& place, const Environment& environment,
+                                    const Options& options);
   absl::Status WriteCleanState();
+  absl::Status WriteOutside(const CleanState& clean);
   std::string IdentityPath() const { return state_.directory + "/" + kIdentityName; }
   std::string StrataPath() const { return place_.database + kCleanIdentitySuffix; }
 
@@ -180,6 +184,7 @@ class Log {
   std::optional<Identity> clean_;              // app.db-strata as found
   std::optional<DatabaseFile> database_file_;  // as found by recovery
   bool begins_without_past_ = false;           // neither a log nor app.db-strata was there
+  bool has_left_store_ = false;  // as was found at the open, which then finishes it
 };
 
 }  // namespace strata::wal

@@ -92,7 +92,6 @@ absl::Status Log::CloseOwned(bool may_checkpoint, bool may_remove,
   const bool arrived = state_.index->floor() == tip && (!shipper_.has_store() || shipped == tip);
   if (arrived && may_remove) {
     if (shipper_.has_store()) STRATA_RETURN_IF_ERROR(WriteCleanState());
-    if (state_.options.without_store) STRATA_RETURN_IF_ERROR(WriteLeftState());
     return RemoveDirectory();
   }
   if (may_checkpoint) {
@@ -121,23 +120,12 @@ absl::Status Log::WriteCleanState() {
   clean.inode = info.inode;
   clean.modified_ns = info.modified_ns;
   clean.changed_ns = info.changed_ns;
-  Identity identity = state_.identity;
-  identity.clean = clean;
-  return WriteIdentity(*state_.environment.files, StrataPath(), identity, state_.ownership);
+  return WriteOutside(clean);
 }
 
-// The database has gone on without its store: what that one has is the past of its next history.
-absl::Status Log::WriteLeftState() {
-  if (state_.identity.store.empty()) return absl::OkStatus();
+absl::Status Log::WriteOutside(const CleanState& clean) {
   Identity identity = state_.identity;
-  identity.clean = CleanState{};
-  {
-    io::MutexLock lock(&state_.append_mutex);
-    identity.clean->last_frame = state_.progress.shipped;
-    identity.clean->digest = state_.progress.sealed_digest;
-    const bool all = state_.progress.shipped == state_.commits->appended().frame;
-    if (all) identity.clean->database_pages = state_.commits->appended().database_pages;
-  }
+  identity.clean = clean;
   return WriteIdentity(*state_.environment.files, StrataPath(), identity, state_.ownership);
 }
 

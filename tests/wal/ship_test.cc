@@ -202,24 +202,6 @@ TEST_F(ShipTest, AStoreWhoseDirectoryCannotBeMadeIsRefusedAtFirst) {
   EXPECT_THAT(*world_.disk->List("/"), testing::Not(testing::Contains("app.db-wal")));
 }
 
-TEST_F(ShipTest, WithoutItsStoreTheDatabaseBecomesAPlainFileAndBeginsAnew) {
-  world_.CreateDatabase(3);
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{2, 5}}, 3).ok());
-  world_.Crash();  // not even the base has been shipped
-  world_.options.without_store = true;
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.Close().ok());
-  EXPECT_THAT(*world_.disk->List("/"), testing::Not(testing::Contains("app.db-wal")));
-  world_.options.without_store = false;
-  ASSERT_TRUE(world_.Open().ok());
-  EXPECT_EQ((*world_.Read())[1], 5u);
-  ASSERT_TRUE(world_.CommitPages({{3, 6}}, 3).ok());
-  world_.Pass(kLong);
-  EXPECT_EQ(Shipped(), world_.log->state().commits->visible_frame());
-  EXPECT_TRUE(world_.CommitPages({{3, 7}}, 3).ok());
-}
-
 TEST_F(ShipTest, AnOlderCopyOfTheDatabaseIsRefused) {
   ASSERT_TRUE(world_.Open().ok());
   ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
