@@ -4,72 +4,17 @@
 adopt_leave_test.py STRATA_COMMAND; LD_LIBRARY_PATH leads to the drop-in library.
 """
 
-import hashlib
-import json
 import os
 import pathlib
 import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import time
-import unittest
 
-STRATA = None
-
-# Two rows a transaction, until it is killed.
-WRITER = """
-import sqlite3, sys
-database = sqlite3.connect(sys.argv[1], uri=True, isolation_level=None, timeout=60)
-print("writing", flush=True)
-while True:
-    database.execute("BEGIN IMMEDIATE")
-    database.execute("INSERT INTO t(b) VALUES(randomblob(700))")
-    database.execute("INSERT INTO t(b) VALUES(randomblob(700))")
-    database.execute("COMMIT")
-"""
+import database_case
 
 
-class AdoptAndLeave(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
-        self.path = self.root / "app.db"
-        self.store = f"file://{self.root}/store"
-
-    def plain(self, rows=2000, mode="delete", page_size=4096):
-        database = sqlite3.connect(self.path, isolation_level=None)
-        database.execute(f"PRAGMA page_size={page_size}")
-        database.execute(f"PRAGMA journal_mode={mode}")
-        database.execute("CREATE TABLE t(n INTEGER PRIMARY KEY, b)")
-        database.execute("BEGIN")
-        database.executemany("INSERT INTO t VALUES(?, randomblob(700))", [(n,) for n in range(rows)])
-        database.execute("COMMIT")
-        database.close()
-
-    def strata(self, *arguments, code=0, **options):
-        done = subprocess.run([STRATA, *map(str, arguments), "--json"], capture_output=True, text=True, check=False,
-                              **options)
-        self.assertEqual(done.returncode, code, f"{arguments}: {done.stdout}{done.stderr}")
-        return json.loads(done.stdout)
-
-    def content(self, path, query="mode=ro"):
-        with sqlite3.connect(f"file:{path}?{query}", uri=True) as database:
-            self.assertEqual(database.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-            rows = database.execute("SELECT n, b FROM t ORDER BY n").fetchall()
-        database.close()
-        return hashlib.sha256(repr(rows).encode()).hexdigest(), len(rows)
-
-    def restored(self):
-        target = self.root / "restored.db"
-        self.strata("restore", "app", "-o", target, "--store", self.store, "--force")
-        return self.content(target)
-
-    def segments(self):
-        return sorted(path.name for path in (self.root / "store").rglob("*.seg"))
-
+class AdoptAndLeave(database_case.DatabaseCase):
     def test_an_imported_database_is_whole_and_goes_on_without_a_second_base(self):
         for mode, page_size in (("delete", 4096), ("wal", 512), ("delete", 65536)):
             with self.subTest(mode=mode, page_size=page_size):
@@ -96,7 +41,7 @@ class AdoptAndLeave(unittest.TestCase):
         self.plain(20000)
         before = self.content(self.path)
         for wait in (0.05, 0.1, 0.2, 0.4):
-            process = subprocess.Popen([STRATA, "import", self.path, "app", "--store", self.store],
+            process = subprocess.Popen([self.command, "import", self.path, "app", "--store", self.store],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(wait)
             os.kill(process.pid, signal.SIGKILL)
@@ -135,12 +80,7 @@ class AdoptAndLeave(unittest.TestCase):
 
     def test_a_copy_is_one_snapshot_of_a_database_that_goes_on(self):
         self.plain(3000)
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, f"file:{self.path}?wal=strata"],
-                                  stdout=subprocess.PIPE, text=True)
-        self.addCleanup(writer.stdout.close)
-        self.addCleanup(writer.wait)
-        self.addCleanup(writer.kill)
-        self.assertEqual(writer.stdout.readline(), "writing\n")
+        writer = self.writer(f"file:{self.path}?wal=strata")
         counts = []
         for number in range(3):
             copy = self.root / f"copy-{number}.db"
@@ -158,5 +98,4 @@ class AdoptAndLeave(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    STRATA = sys.argv.pop(1)
-    unittest.main()
+    database_case.run_tests()

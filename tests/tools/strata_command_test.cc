@@ -95,6 +95,18 @@ TEST_F(StrataCommand, SaysWhatItIsAndRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(Run({"points", "--store", "ftp://x", "app"}).exit_code, 2);
 }
 
+// A disk that is not mounted does not verify as fine.
+TEST_F(StrataCommand, ADirectoryThatIsNotThereIsAnErrorOfEveryCommand) {
+  const std::string nowhere = url() + "/not/mounted";
+  for (const std::string command : {"verify", "status", "points", "segments", "analyze", "compact"}) {
+    EXPECT_EQ(RunJson({command, "--store", nowhere, "app"}, 2)["error"]["code"], "NOT_FOUND")
+        << command;
+  }
+  EXPECT_EQ(Run({"namespaces", "--store", nowhere}).exit_code, 2);
+  EXPECT_EQ(Run({"restore", "--store", nowhere, "app", "-o", directory() + "/x"}).exit_code, 2);
+  EXPECT_FALSE(std::filesystem::exists(directory() + "/store/not"));
+}
+
 TEST_F(StrataCommand, RestoresWhatWasAskedFor) {
   ModelLog log = SmallLog();
   const ModelLog::State& middle = log.states()[2];
