@@ -157,6 +157,16 @@ absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::strin
 
 uint64_t RequestsFor(uint64_t bytes) { return 1 + bytes / kRequestBytes; }
 
+absl::Status NotInTheStore(absl::string_view ns) {
+  return absl::NotFoundError(absl::StrCat(
+      "namespace ", ns, ": not in the store (`strata namespaces` lists what the store has)"));
+}
+
+absl::Status NothingToRestore(absl::string_view ns) {
+  return absl::NotFoundError(absl::StrCat(
+      "namespace ", ns, ": nothing to restore (`strata namespaces` lists what the store has)"));
+}
+
 std::vector<GraphSegment> BuildGraph(const LogHistory& log) {
   std::vector<GraphSegment> graph;
   graph.reserve(log.segments.size());

@@ -90,6 +90,12 @@ absl::StatusOr<NamespaceHistory> LoadHistory(io::ObjectStore& store, absl::strin
 constexpr uint64_t kRequestPriceBytes = 64 << 10;
 constexpr uint64_t kRequestBytes = 4 << 20;
 
+// NotFound for a namespace that the store has nothing of: where to look what it has.
+absl::Status NotInTheStore(absl::string_view ns);
+
+// NotFound for a namespace without a commit that could be restored, in the same manner.
+absl::Status NothingToRestore(absl::string_view ns);
+
 // Requests needed to fetch `bytes` of one object.
 uint64_t RequestsFor(uint64_t bytes);
 

@@ -1,18 +1,12 @@
 #include "compactor/restore_target.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "compactor/timeline.h"
+#include "io/clock.h"
 #include "io/status_macros.h"
 
 namespace strata::compactor {
 namespace {
-
-absl::Status NothingThere(const NamespaceHistory& history) {
-  return absl::NotFoundError(absl::StrCat(
-      "namespace ", history.ns,
-      ": nothing that could be restored (`strata namespaces` lists what the store has)"));
-}
 
 // What `place`, which has a commit, says about the target.
 ResolvedTarget Resolved(const Timeline& timeline, const Timeline::Place& place) {
@@ -26,9 +20,7 @@ ResolvedTarget Resolved(const Timeline& timeline, const Timeline::Place& place) 
 absl::Status AllLater(const NamespaceHistory& history, const Timeline::Place& place) {
   return absl::NotFoundError(absl::StrCat(
       "namespace ", history.ns, ": no commit at or before that; the first is at frame ",
-      place.next->frame.value(), " of ",
-      absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", absl::FromUnixMicros(place.next->time_us),
-                       absl::UTCTimeZone())));
+      place.next->frame.value(), " of ", io::FormatTime(place.next->time_us)));
 }
 
 absl::StatusOr<ResolvedTarget> ResolveLatest(Timeline* timeline) {
@@ -65,7 +57,7 @@ absl::StatusOr<ResolvedTarget> ResolveTarget(io::ObjectStore* store, BlockCache*
     return absl::NotFoundError(
         absl::StrCat("namespace ", history.ns, ": no log id ", segment::ToString(*target.log_id)));
   }
-  if (log == nullptr) return NothingThere(history);
+  if (log == nullptr) return NothingToRestore(history.ns);
   STRATA_ASSIGN_OR_RETURN(Timeline timeline, Timeline::Open(store, cache, history.ns, log));
   if (target.frame) return ResolveFrame(history, &timeline, *target.frame);
   if (!target.time_us) return ResolveLatest(&timeline);

@@ -37,7 +37,7 @@ absl::Status PublishOne(const RetentionWorld& world,
         STRATA_ASSIGN_OR_RETURN(const NamespaceHistory history,
                                 HistoryOf(world.ns, manifests.tip(), state));
         if (history.logs.empty()) {
-          return absl::NotFoundError(absl::StrCat("namespace ", world.ns, ": not in the store"));
+          return NotInTheStore(world.ns);
         }
         return make(history, state);
       }));

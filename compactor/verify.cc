@@ -183,9 +183,7 @@ absl::Status Verification::VerifyLatest() {
 
 absl::StatusOr<VerifyReport> Verification::Run(absl::string_view ns) {
   STRATA_ASSIGN_OR_RETURN(lenient_, LoadLenientHistory(store_, ns, is_full()));
-  if (lenient_.objects == 0)
-    return absl::NotFoundError(absl::StrCat(
-        "namespace ", ns, ": not in the store (`strata namespaces` lists what the store has)"));
+  if (lenient_.objects == 0) return NotInTheStore(ns);
   report_.findings = lenient_.findings;
   report_.notes = lenient_.notes;
   report_.objects = lenient_.objects;

@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include "absl/time/time.h"
+
 namespace strata::io {
 namespace {
 
@@ -22,6 +24,11 @@ class SystemClockImpl : public Clock {
 Clock& SystemClock() {
   static SystemClockImpl& instance = *new SystemClockImpl;
   return instance;
+}
+
+std::string FormatTime(int64_t time_us) {
+  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", absl::FromUnixMicros(time_us),
+                          absl::UTCTimeZone());
 }
 
 }  // namespace strata::io

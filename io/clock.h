@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace strata::io {
 
@@ -18,5 +19,9 @@ class Clock {
 
 // The machine's clocks; lives as long as the process.
 Clock& SystemClock();
+
+// A wall-clock time (microseconds since 1970-01-01 UTC) as RFC 3339 with six digits of a second:
+// "2026-01-31T12:34:56.123456Z".
+std::string FormatTime(int64_t time_us);
 
 }  // namespace strata::io

@@ -1,11 +1,8 @@
 #include "io/posix_shared_memory.h"
 
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
@@ -13,6 +10,7 @@
 #include <utility>
 
 #include "io/errno_status.h"
+#include "io/futex.h"
 
 namespace strata::io {
 namespace {
@@ -44,11 +42,9 @@ class MappedFile : public SharedMemory {
   void Wait(const std::atomic<uint32_t>& word, uint32_t expected, int64_t timeout_us) override {
     if (timeout_us <= 0) return;
     const timespec timeout{timeout_us / 1'000'000, timeout_us % 1'000'000 * 1000};
-    ::syscall(SYS_futex, &word, FUTEX_WAIT, expected, &timeout, nullptr, 0);
+    Futex(word, FUTEX_WAIT, expected, &timeout);
   }
-  void Wake(const std::atomic<uint32_t>& word) override {
-    ::syscall(SYS_futex, &word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-  }
+  void Wake(const std::atomic<uint32_t>& word) override { Futex(word, FUTEX_WAKE, INT_MAX); }
 
  private:
   const UniqueFd fd_;

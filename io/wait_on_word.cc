@@ -1,27 +1,18 @@
 #include "io/wait_on_word.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <climits>
+
+#include "io/futex.h"
 
 namespace strata::io {
 
-namespace {
-
-void Futex(const std::atomic<uint32_t>& word, int operation, uint32_t value) {
-  ::syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
-}
-
-}  // namespace
-
 void WaitOnWord(const std::atomic<uint32_t>& word, uint32_t expected) {
-  while (word.load(std::memory_order_acquire) == expected) Futex(word, FUTEX_WAIT, expected);
+  while (word.load(std::memory_order_acquire) == expected)
+    Futex(word, FUTEX_WAIT_PRIVATE, expected);
 }
 
-void WakeOneOnWord(const std::atomic<uint32_t>& word) { Futex(word, FUTEX_WAKE, 1); }
+void WakeOneOnWord(const std::atomic<uint32_t>& word) { Futex(word, FUTEX_WAKE_PRIVATE, 1); }
 
-void WakeAllOnWord(const std::atomic<uint32_t>& word) { Futex(word, FUTEX_WAKE, INT_MAX); }
+void WakeAllOnWord(const std::atomic<uint32_t>& word) { Futex(word, FUTEX_WAKE_PRIVATE, INT_MAX); }
 
 }  // namespace strata::io

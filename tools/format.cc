@@ -6,11 +6,6 @@
 
 namespace strata::tools {
 
-std::string FormatTime(int64_t time_us) {
-  return absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", absl::FromUnixMicros(time_us),
-                          absl::UTCTimeZone());
-}
-
 absl::StatusOr<int64_t> ParseTime(const std::string& text) {
   absl::Time time;
   std::string error;

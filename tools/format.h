@@ -5,14 +5,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "io/clock.h"
 #include "segment/commit_table.h"
 #include "tools/command.h"
 
 // How times, sizes and digests look to people and to machines.
 namespace strata::tools {
 
-// "2026-01-31T12:34:56.123456Z"
-std::string FormatTime(int64_t time_us);
+using io::FormatTime;
 
 // RFC 3339; InvalidArgument otherwise. Rounds down to microseconds.
 absl::StatusOr<int64_t> ParseTime(const std::string& text);

@@ -153,9 +153,7 @@ absl::StatusOr<int> PointsCommand::RunCached(io::ObjectStore* store) {
   STRATA_ASSIGN_OR_RETURN(const compactor::CachedHistory cached,
                           compactor::LoadCachedHistory(meta_db.get(), store->url(), ns_));
   const LogHistory* live = cached.history.live();
-  if (live == nullptr)
-    return absl::NotFoundError(absl::StrCat(
-        "namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
+  if (live == nullptr) return compactor::NothingToRestore(ns_);
   Json logs = Json::array();
   for (const LogHistory& log : cached.history.logs) {
     if (log.segments.empty()) continue;
@@ -173,9 +171,7 @@ absl::StatusOr<int> PointsCommand::Run() {
   if (cached_) return RunCached(store.get());
   STRATA_ASSIGN_OR_RETURN(compactor::NamespaceHistory history, compactor::LoadHistory(*store, ns_));
   const LogHistory* live = history.live();
-  if (live == nullptr)
-    return absl::NotFoundError(absl::StrCat(
-        "namespace ", ns_, ": nothing to restore (`strata namespaces` lists what the store has)"));
+  if (live == nullptr) return compactor::NothingToRestore(ns_);
   Json logs = Json::array();
   for (const LogHistory& log : history.logs) {
     if (log.segments.empty()) continue;

@@ -127,8 +127,7 @@ absl::StatusOr<int> RetentionCommand::Show(const compactor::RetentionWorld& worl
   STRATA_ASSIGN_OR_RETURN(const compactor::NamespaceHistory history,
                           compactor::LoadHistory(*world.store, ns_));
   if (history.logs.empty()) {
-    return absl::NotFoundError(absl::StrCat(
-        "namespace ", ns_, ": not in the store (`strata namespaces` lists what the store has)"));
+    return compactor::NotInTheStore(ns_);
   }
   compactor::BlockCache cache;
   STRATA_ASSIGN_OR_RETURN(

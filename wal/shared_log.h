@@ -87,7 +87,7 @@ struct SharedWriteLock {
 // Of one connection; belongs to the process that set `process`.
 struct alignas(64) SharedReader {
   std::atomic<uint64_t> snapshot;  // frame + 1; 0: reads nothing
-  std::atomic<uint64_t> started;   // value of `generation` when the transaction began; 0: none
+  std::atomic<uint64_t> started;   // `generation` when it began; 1 when it keeps the log; 0: none
   std::atomic<uint32_t> process;   // process slot + 1; 0: free
 };
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "io/clock.h"
 #include "io/status_macros.h"
 #include "segment/store_listing.h"
 
@@ -17,10 +17,8 @@ namespace {
 
 std::string Described(const EpochClaim& claim) {
   return absl::StrCat("epoch ", claim.epoch.value(), " of log ", segment::ToString(claim.log_id),
-                      ", claimed at ",
-                      absl::FormatTime("%Y-%m-%d%ET%H:%M:%SZ",
-                                       absl::FromUnixMicros(claim.created_us), absl::UTCTimeZone()),
-                      ", from frame ", claim.first_frame.value(), " on");
+                      ", claimed at ", io::FormatTime(claim.created_us), ", from frame ",
+                      claim.first_frame.value(), " on");
 }
 
 }  // namespace

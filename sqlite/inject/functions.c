@@ -52,6 +52,16 @@ static void strata_result_failure(sqlite3_context* context, Wal* wal, int rc) {
   }
 }
 
+/* Sets the result, NULL without a frame, and leaves `tree`. */
+static void strata_result_frame(sqlite3_context* context, Wal* wal, Btree* tree, int rc, const int64_t* frame) {
+  if (rc != SQLITE_OK) {
+    strata_result_failure(context, wal, rc);
+  } else if (frame) {
+    sqlite3_result_int64(context, *frame);
+  }
+  sqlite3BtreeLeave(tree);
+}
+
 static void strata_frame_function(sqlite3_context* context, int count, sqlite3_value** values) {
   Btree* tree = 0;
   Wal* wal = strata_log_of(context, count, values, 0, &tree);
@@ -59,12 +69,7 @@ static void strata_frame_function(sqlite3_context* context, int count, sqlite3_v
   int rc;
   if (wal == 0) return;
   rc = wal->methods->frame ? wal->methods->frame(wal->engine, &frame) : SQLITE_ERROR;
-  if (rc != SQLITE_OK) {
-    strata_result_failure(context, wal, rc);
-  } else {
-    sqlite3_result_int64(context, frame);
-  }
-  sqlite3BtreeLeave(tree);
+  strata_result_frame(context, wal, tree, rc, &frame);
 }
 
 static void strata_durable_frame_function(sqlite3_context* context, int count, sqlite3_value** values) {
@@ -75,12 +80,7 @@ static void strata_durable_frame_function(sqlite3_context* context, int count, s
   int rc;
   if (wal == 0) return;
   rc = wal->methods->durable_frame ? wal->methods->durable_frame(wal->engine, &has_store, &frame) : SQLITE_ERROR;
-  if (rc != SQLITE_OK) {
-    strata_result_failure(context, wal, rc);
-  } else if (has_store) {
-    sqlite3_result_int64(context, frame);
-  }
-  sqlite3BtreeLeave(tree);
+  strata_result_frame(context, wal, tree, rc, has_store ? &frame : 0);
 }
 
 /* The other connections of a shared cache get their turn this often while one of them waits. */
@@ -130,12 +130,7 @@ static void strata_seal_function(sqlite3_context* context, int count, sqlite3_va
   int rc;
   if (wal == 0) return;
   rc = wal->methods->seal ? wal->methods->seal(wal->engine, &frame) : SQLITE_ERROR;
-  if (rc != SQLITE_OK) {
-    strata_result_failure(context, wal, rc);
-  } else {
-    sqlite3_result_int64(context, frame);
-  }
-  sqlite3BtreeLeave(tree);
+  strata_result_frame(context, wal, tree, rc, &frame);
 }
 
 static void strata_status_function(sqlite3_context* context, int count, sqlite3_value** values) {

@@ -4,28 +4,17 @@
 #include <functional>
 
 #include "tests/crash/sync_sites.h"
-#include "tests/support/crash_image.h"
 #include "tests/wal/log_world.h"
 
 // Two syncs of one log at once: the second begins and ends while the first is under way.
 namespace strata::crash {
 namespace {
 
-using support::CrashPolicy;
 using testing::AnyOf;
 using testing::ElementsAre;
 using wal::Durability;
+using wal::ExpectAfterPowerLoss;
 using wal::LogWorld;
-using wal::Versions;
-
-Versions AfterPowerLoss(const LogWorld& world, CrashPolicy policy, uint64_t seed = 1) {
-  LogWorld after(support::CrashImage(*world.disk, world.disk->operation_count(),
-                                     {.seed = seed, .policy = policy}));
-  const absl::Status opened = after.Open();
-  EXPECT_TRUE(opened.ok()) << opened;
-  if (!opened.ok()) return {};
-  return after.Read().value_or(Versions{});
-}
 
 class TwoSyncs : public testing::Test {
  protected:
@@ -53,20 +42,13 @@ class TwoSyncs : public testing::Test {
     earlier_ = world_.CommitPages({{1, 6}}, 2);
   }
 
-  void ExpectAfterPowerLoss(const testing::Matcher<Versions>& expected) {
-    EXPECT_THAT(AfterPowerLoss(world_, CrashPolicy::kDropUnsynced), expected);
-    EXPECT_THAT(AfterPowerLoss(world_, CrashPolicy::kKeepAll), expected);
-    for (uint64_t seed = 1; seed <= 50; ++seed) {
-      EXPECT_THAT(AfterPowerLoss(world_, CrashPolicy::kRandom, seed), expected) << "seed " << seed;
-    }
-  }
   void ExpectBothAndMore() {
     EXPECT_TRUE(earlier_.ok()) << earlier_;
     EXPECT_TRUE(later_.ok()) << later_;
-    ExpectAfterPowerLoss(ElementsAre(6, 6));
+    ExpectAfterPowerLoss(world_, ElementsAre(6, 6));
     ASSERT_TRUE(world_.CommitPages({{1, 7}}, 2).ok());
     EXPECT_THAT(*world_.Read(), ElementsAre(7, 6));
-    ExpectAfterPowerLoss(ElementsAre(7, 6));
+    ExpectAfterPowerLoss(world_, ElementsAre(7, 6));
   }
 
   LogWorld world_;
@@ -80,13 +62,13 @@ class TwoSyncs : public testing::Test {
 void Nothing() {}
 
 TEST_F(TwoSyncs, TheLaterOneAcknowledgesBoth) {
-  CommitBoth(Nothing, [&] { ExpectAfterPowerLoss(ElementsAre(6, 6)); });
+  CommitBoth(Nothing, [&] { ExpectAfterPowerLoss(world_, ElementsAre(6, 6)); });
   EXPECT_EQ(visible_within_, segment::FrameNo(4)) << "the second one waited for the first";
   ExpectBothAndMore();
 }
 
 TEST_F(TwoSyncs, WhatTheLaterOneMovedAwayIsNotTheEarlierOnesAnyMore) {
-  CommitBoth([&] { FailNextSync(); }, [&] { ExpectAfterPowerLoss(ElementsAre(6, 6)); });
+  CommitBoth([&] { FailNextSync(); }, [&] { ExpectAfterPowerLoss(world_, ElementsAre(6, 6)); });
   EXPECT_EQ(world_.disk->faults_fired(), 1u);
   EXPECT_EQ(world_.LogFileNames().size(), 2u);
   ExpectBothAndMore();
@@ -110,7 +92,7 @@ TEST_F(TwoSyncs, WhenTheLogStopsNeitherIsAcknowledged) {
   EXPECT_FALSE(earlier_.ok());
   EXPECT_THAT(*world_.Read(), ElementsAre(5, 5));
   EXPECT_FALSE(world_.CommitPages({{1, 7}}, 2).ok());
-  ExpectAfterPowerLoss(AnyOf(ElementsAre(5, 5), ElementsAre(6, 5), ElementsAre(6, 6)));
+  ExpectAfterPowerLoss(world_, AnyOf(ElementsAre(5, 5), ElementsAre(6, 5), ElementsAre(6, 6)));
 }
 
 }  // namespace

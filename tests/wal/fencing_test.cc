@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "segment/store_layout.h"
 #include "segment/store_listing.h"
 #include "tests/support/crash_image.h"
@@ -16,18 +18,44 @@ using testing::HasSubstr;
 
 // Fencing: two copies of a database, one store.
 
-class FencingTest : public CopiesTest {};
+class FencingTest : public CopiesTest {
+ protected:
+  // world_ ships frame 1.
+  void ShipFirst() {
+    ASSERT_TRUE(world_.Open().ok());
+    ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
+    world_.Pass(kLong);
+  }
+
+  // `other`, a copy that is told to take over, commits its own frame 2 and has not shipped it.
+  void BeginTakeover(LogWorld* other) {
+    CopyTo(other);
+    MoveStore(world_, *other);
+    other->options.takeover = true;
+    ASSERT_TRUE(other->Open().ok());
+    ASSERT_TRUE(other->CommitPages({{1, 6}}, 1).ok());
+  }
+
+  // What `ship` does with the nth call from now failing; whether there was such a call.
+  static bool WithFailingCall(LogWorld& world, uint64_t nth, const std::function<void()>& ship) {
+    world.disk->FailOperation({.nth = nth});
+    ship();
+    const bool fired = world.disk->faults_fired() != 0;
+    world.disk->ClearFaults();
+    return fired;
+  }
+
+  void TakeOverWithFailingCall(LogWorld* other, uint64_t nth, bool* fired) {
+    BeginTakeover(other);
+    other->Pass(other->options.quiet_us + 1);
+    *fired = WithFailingCall(*other, nth, [&] { other->Pass(other->options.seal_after_us); });
+  }
+};
 
 TEST_F(FencingTest, ATakeoverClaimsTheNextEpochFromItsFirstFrameOn) {
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
-  world_.Pass(kLong);
+  ASSERT_NO_FATAL_FAILURE(ShipFirst());
   LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
-  CopyTo(&other);
-  MoveStore(world_, other);
-  other.options.takeover = true;
-  ASSERT_TRUE(other.Open().ok());
-  ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
+  ASSERT_NO_FATAL_FAILURE(BeginTakeover(&other));
   other.Pass(kLong);
   EXPECT_EQ(other.logger.text(), kLooksAtCopy);
   auto state = StateIn(other);
@@ -47,15 +75,9 @@ TEST_F(FencingTest, ATakeoverClaimsTheNextEpochFromItsFirstFrameOn) {
 
 TEST_F(FencingTest, AFencedWriterMayBeToldToGoOnUnshipped) {
   world_.options.commits_when_fenced = true;
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
-  world_.Pass(kLong);
+  ASSERT_NO_FATAL_FAILURE(ShipFirst());
   LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
-  CopyTo(&other);
-  MoveStore(world_, other);
-  other.options.takeover = true;
-  ASSERT_TRUE(other.Open().ok());
-  ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
+  ASSERT_NO_FATAL_FAILURE(BeginTakeover(&other));
   other.Pass(kLong);
   MoveStore(other, world_);
   ASSERT_TRUE(world_.CommitPages({{1, 7}}, 1).ok());
@@ -67,9 +89,7 @@ TEST_F(FencingTest, AFencedWriterMayBeToldToGoOnUnshipped) {
 }
 
 TEST_F(FencingTest, ACopyThatShipsUnderTheSameEpochStopsTheOther) {
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
-  world_.Pass(kLong);
+  ASSERT_NO_FATAL_FAILURE(ShipFirst());
   LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
   CopyTo(&other);
   MoveStore(world_, other);
@@ -87,9 +107,7 @@ TEST_F(FencingTest, ACopyThatShipsUnderTheSameEpochStopsTheOther) {
 }
 
 TEST_F(FencingTest, AnOlderCopyGivesUpWhatItLacksOnlyWhenTold) {
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
-  world_.Pass(kLong);
+  ASSERT_NO_FATAL_FAILURE(ShipFirst());
   LogWorld other(std::make_unique<support::SimulatedDisk>(), 99);
   CopyTo(&other);
   for (uint64_t i = 6; i < 9; ++i) {
@@ -112,9 +130,7 @@ TEST_F(FencingTest, AnOlderCopyGivesUpWhatItLacksOnlyWhenTold) {
 }
 
 TEST_F(FencingTest, AnEmptiedStoreIsRefused) {
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
-  world_.Pass(kLong);
+  ASSERT_NO_FATAL_FAILURE(ShipFirst());
   world_.Crash();
   for (const auto& [path, bytes] : world_.disk->Files()) {
     const bool in_store = path.rfind("/store/", 0) == 0;
@@ -135,10 +151,9 @@ TEST_F(FencingTest, AFirstShipThatFailsAtAnyCallClaimsOneEpoch) {
     ASSERT_TRUE(world.Open().ok());
     ASSERT_TRUE(world.CommitPages({{1, 5}}, 1).ok());
     world.Pass(world.options.quiet_us + 1);
-    world.disk->FailOperation({.nth = nth});
-    for (int i = 0; i < 4; ++i) world.Pass(60'000'000);
-    const bool fired = world.disk->faults_fired() != 0;
-    world.disk->ClearFaults();
+    const bool fired = WithFailingCall(world, nth, [&] {
+      for (int i = 0; i < 4; ++i) world.Pass(60'000'000);
+    });
     auto state = StateIn(world);
     EXPECT_EQ(state.claims.size(), 1u) << nth;
     EXPECT_EQ(state.adds.size(), 1u) << nth;
@@ -152,21 +167,11 @@ TEST_F(FencingTest, AFirstShipThatFailsAtAnyCallClaimsOneEpoch) {
 // What was claimed counts only once it is durable here: a crash may not leave a log that shipped
 // under an epoch it does not know.
 TEST_F(FencingTest, AClaimThatCannotBeNotedIsNotUsed) {
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
-  world_.Pass(kLong);
+  ASSERT_NO_FATAL_FAILURE(ShipFirst());
   for (uint64_t nth = 0;; ++nth) {
     LogWorld other(std::make_unique<support::SimulatedDisk>(), nth + 10);
-    CopyTo(&other);
-    MoveStore(world_, other);
-    other.options.takeover = true;
-    ASSERT_TRUE(other.Open().ok());
-    ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
-    other.Pass(other.options.quiet_us + 1);
-    other.disk->FailOperation({.nth = nth});
-    other.Pass(other.options.seal_after_us);
-    const bool fired = other.disk->faults_fired() != 0;
-    other.disk->ClearFaults();
+    bool fired = false;
+    ASSERT_NO_FATAL_FAILURE(TakeOverWithFailingCall(&other, nth, &fired));
     for (int i = 0; i < 2; ++i) {
       const auto after_a_power_cut =
           support::CrashImage(*other.disk, other.disk->operation_count(),
@@ -186,22 +191,12 @@ TEST_F(FencingTest, AClaimThatCannotBeNotedIsNotUsed) {
 // Killed at any call, a takeover is finished by the next run, which was not told of it, behind what
 // the store has.
 TEST_F(FencingTest, ATakeoverCutShortAtAnyCallTakesNothingFromTheStore) {
-  ASSERT_TRUE(world_.Open().ok());
-  ASSERT_TRUE(world_.CommitPages({{1, 5}}, 1).ok());
-  world_.Pass(kLong);
+  ASSERT_NO_FATAL_FAILURE(ShipFirst());
   bool claimed = false;
   for (uint64_t nth = 0;; ++nth) {
     LogWorld other(std::make_unique<support::SimulatedDisk>(), nth + 10);
-    CopyTo(&other);
-    MoveStore(world_, other);
-    other.options.takeover = true;
-    ASSERT_TRUE(other.Open().ok());
-    ASSERT_TRUE(other.CommitPages({{1, 6}}, 1).ok());
-    other.Pass(other.options.quiet_us + 1);
-    other.disk->FailOperation({.nth = nth});
-    other.Pass(other.options.seal_after_us);
-    const bool fired = other.disk->faults_fired() != 0;
-    other.disk->ClearFaults();
+    bool fired = false;
+    ASSERT_NO_FATAL_FAILURE(TakeOverWithFailingCall(&other, nth, &fired));
     other.Crash();
     other.options.takeover = false;
     ASSERT_TRUE(other.Open().ok()) << nth;
