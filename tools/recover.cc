@@ -120,8 +120,8 @@ absl::Status RecoverCommand::LeaveStore() {
   STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog(true));
   if (!identity.store.empty()) {
     left_ = absl::StrCat("frames ", log->stored_frame().next().value(), " to ",
-                         log->state().commits->appended().frame.value(),
-                         " are not known to be in ", identity.store,
+                         log->state().commits->appended().frame.value(), " are not known to be in ",
+                         identity.store,
                          "; the database begins a new history there when it is opened next");
   }
   return log->Close(true, true);

@@ -184,7 +184,7 @@ class Log {
   std::optional<Identity> clean_;              // app.db-strata as found
   std::optional<DatabaseFile> database_file_;  // as found by recovery
   bool begins_without_past_ = false;           // neither a log nor app.db-strata was there
-  bool has_left_store_ = false;  // as was found at the open, which then finishes it
+  bool has_left_store_ = false;                // as was found at the open, which then finishes it
 };
 
 }  // namespace strata::wal

@@ -98,7 +98,8 @@ TEST_F(StrataCommand, SaysWhatItIsAndRefusesWhatItDoesNotKnow) {
 // A disk that is not mounted does not verify as fine.
 TEST_F(StrataCommand, ADirectoryThatIsNotThereIsAnErrorOfEveryCommand) {
   const std::string nowhere = url() + "/not/mounted";
-  for (const std::string command : {"verify", "status", "points", "segments", "analyze", "compact"}) {
+  for (const std::string command :
+       {"verify", "status", "points", "segments", "analyze", "compact"}) {
     EXPECT_EQ(RunJson({command, "--store", nowhere, "app"}, 2)["error"]["code"], "NOT_FOUND")
         << command;
   }
