@@ -27,10 +27,13 @@ std::string KeysOf(const std::string& directory) {
   return absl::StrCat(io::ForkGeneration(), " ", directory, "\n");
 }
 
-// Of one database: who deletes it under a connection and makes another of its name has two.
-std::string KeyOf(const strata_wal_host* host, const char* wal_name) {
-  const auto database = ProductionEnvironment(host).files->Stat(host->database_name(wal_name));
-  return absl::StrCat(KeysOf(wal_name), database.ok() ? database->inode : 0);
+// Of one database: who deletes it under a connection and makes another of its name has two. And of
+// one VFS: another one may store the file differently, so that its connections are as a process of
+// their own.
+std::string KeyOf(const strata_wal_host* host, const strata_wal_open_args& args) {
+  const auto database = ProductionEnvironment(host).files->Stat(host->database_name(args.wal_name));
+  return absl::StrCat(KeysOf(args.wal_name), database.ok() ? database->inode : 0, " ",
+                      args.vfs->zName);
 }
 
 // Strata's messages in sqlite3_log.
@@ -117,7 +120,7 @@ wal::Environment ProductionEnvironment(const strata_wal_host* host) {
 }
 
 absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args) {
-  const std::string writing = KeyOf(host, args.wal_name);
+  const std::string writing = KeyOf(host, args);
   const std::string reading = writing + kReadOnlyKey;
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
