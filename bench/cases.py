@@ -102,7 +102,7 @@ def large_cases(quick):
 
 def reader_cases(quick):
     for readers in ("overlapping", "endless"):
-        parameters = {"readers": readers, "milliseconds": 1000 if quick else 60_000, "synchronous": "NORMAL"}
+        parameters = {"readers": readers, "milliseconds": 400 if quick else 60_000, "synchronous": "NORMAL"}
         yield Case(f"a writer beside {readers} readers, 60 s", "readers", "readers", parameters,
                    [Metric("largest_log_mb", "largest log, MB", False),
                     Metric("final_log_mb", "log at the end, MB", False),
@@ -112,7 +112,7 @@ def reader_cases(quick):
 
 def checkpoint_cases(quick):
     for synchronous in ("NORMAL", "FULL"):
-        parameters = {"megabytes": 16 if quick else 1024, "synchronous": synchronous,
+        parameters = {"megabytes": 4 if quick else 1024, "synchronous": synchronous,
                       "idle_ms": 200 if quick else 3000}
         yield Case(f"{synchronous}, checkpoint of 1 GiB", "checkpoint", "checkpoint", parameters,
                    [Metric("longer_ms", "longest commit, ms over idle", False, 10, True),
@@ -122,7 +122,7 @@ def checkpoint_cases(quick):
 
 
 def recovery_cases(quick):
-    for megabytes in (16,) if quick else (64, 256, 1024):
+    for megabytes in (4,) if quick else (64, 256, 1024):
         yield Case(f"{megabytes} MB of log", "recovery", "recovery", {"megabytes": megabytes},
                    [Metric("gb_per_s", "GB of log/s", True, 1.0, True), Metric("open_ms", "first read, ms", False),
                     Metric("gb_per_cpu_s", "GB of log/s of processor time"),
@@ -141,7 +141,7 @@ def upgrade_cases(quick):
 
 
 def memory_cases(quick):
-    yield Case("1,000,000 frames", "memory", "memory", {"frames": 20_000 if quick else 1_000_000},
+    yield Case("1,000,000 frames", "memory", "memory", {"frames": 4_000 if quick else 1_000_000},
                [Metric("bytes_per_frame", "bytes per frame", False, 24, True)], pairs=1 if quick else 2)
 
 

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "tests/crash/sync_sites.h"
-#include "tests/wal/log_world.h"
+#include "tests/wal/power_loss.h"
 
 // Two syncs of one log at once: the second begins and ends while the first is under way.
 namespace strata::crash {

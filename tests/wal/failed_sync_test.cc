@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/wal/log_world.h"
+#include "tests/wal/power_loss.h"
 
 // A sync that failed is never believed: what it should have made durable goes to a new file.
 namespace strata::wal {

@@ -185,24 +185,4 @@ std::vector<std::string> LogWorld::LogFileNames() {
   return names;
 }
 
-Versions AfterPowerLoss(const LogWorld& world, support::CrashPolicy policy, uint64_t seed) {
-  LogWorld after(support::CrashImage(*world.disk, world.disk->operation_count(),
-                                     {.seed = seed, .policy = policy}));
-  const absl::Status opened = after.Open();
-  EXPECT_TRUE(opened.ok()) << opened;
-  if (!opened.ok()) return {};
-  const absl::StatusOr<Versions> found = after.Read();
-  EXPECT_TRUE(found.ok()) << found.status();
-  return found.value_or(Versions{});
-}
-
-void ExpectAfterPowerLoss(const LogWorld& world, const testing::Matcher<Versions>& expected) {
-  using support::CrashPolicy;
-  EXPECT_THAT(AfterPowerLoss(world, CrashPolicy::kDropUnsynced), expected);
-  EXPECT_THAT(AfterPowerLoss(world, CrashPolicy::kKeepAll), expected);
-  for (uint64_t seed = 1; seed <= 50; ++seed) {
-    EXPECT_THAT(AfterPowerLoss(world, CrashPolicy::kRandom, seed), expected) << "seed " << seed;
-  }
-}
-
 }  // namespace strata::wal

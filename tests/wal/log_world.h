@@ -1,7 +1,5 @@
 #pragma once
 
-#include <gmock/gmock.h>
-
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,7 +11,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "io/random.h"
-#include "tests/support/crash_image.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/simulated_disk.h"
 #include "wal/connection.h"
@@ -106,11 +103,5 @@ class LogWorld {
   std::shared_ptr<Log> log;
   std::unique_ptr<Connection> connection;
 };
-
-// What the next run reads when the power fails now. An error fails the test and reads as nothing.
-Versions AfterPowerLoss(const LogWorld& world, support::CrashPolicy policy, uint64_t seed = 1);
-
-// The same under each policy, under the random one fifty times.
-void ExpectAfterPowerLoss(const LogWorld& world, const testing::Matcher<Versions>& expected);
 
 }  // namespace strata::wal
