@@ -19,8 +19,9 @@ namespace {
 using segment::PageNo;
 using segment::UnionEntry;
 
-constexpr size_t kWindowPages = 1 << 16;     // winners held at a time
-constexpr uint64_t kSampleBytes = 64 << 20;  // of pages, for an estimate
+constexpr size_t kWindowPages = 1 << 16;         // winners held at a time
+constexpr uint64_t kWritebackBytes = 256 << 10;  // smaller pieces are gathered by the system
+constexpr uint64_t kSampleBytes = 64 << 20;      // of pages, for an estimate
 
 // Puts the pages of a chain into a file, and works out their digest.
 class PageWriter {
@@ -73,7 +74,10 @@ absl::Status PageWriter::Write(absl::Span<const FetchedPage> fetched) {
     const bool goes_on = i + 1 < fetched.size() && fetched[i + 1].header.page.value() == page + 1;
     if (goes_on) continue;
     const uint64_t first = page + 1 - parts.size();
-    STRATA_RETURN_IF_ERROR(file_->WriteAt((first - 1) * chain_.page_size(), parts));
+    const uint64_t offset = (first - 1) * chain_.page_size();
+    STRATA_RETURN_IF_ERROR(file_->WriteAt(offset, parts));
+    const uint64_t bytes = parts.size() * chain_.page_size();
+    if (bytes >= kWritebackBytes) file_->StartWriteback(offset, bytes);
     parts.clear();
   }
   digest_ ^= digest;

@@ -112,6 +112,13 @@ absl::Status PosixFile::Sync() {
   return absl::OkStatus();
 }
 
+// An error of the device stays for Sync to find: this flag alone waits for nothing, and reports
+// only what is wrong with the call.
+void PosixFile::StartWriteback(uint64_t offset, uint64_t bytes) {
+  static_cast<void>(::sync_file_range(fd_.get(), static_cast<off64_t>(offset),
+                                      static_cast<off64_t>(bytes), SYNC_FILE_RANGE_WRITE));
+}
+
 // By the descriptor, not by the name: that may be another file's by now.
 absl::StatusOr<std::unique_ptr<File>> PosixFile::OpenForSync() {
   const std::string name = absl::StrCat("/proc/self/fd/", fd_.get());
