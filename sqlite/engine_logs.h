@@ -10,7 +10,8 @@
 
 namespace strata::sqlite {
 
-// The logs that are open in this process, one per database, shared by its connections. Any thread.
+// The logs that are open in this process, one per database and VFS, shared by the connections
+// through it. Any thread.
 
 // A log and the files that it is made of, where those run over a VFS.
 struct OpenLog {
@@ -25,9 +26,10 @@ struct OpenLog {
 // process. Give it back with ReleaseLog.
 absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal_open_args& args);
 
-// Counts a connection out; true when it was the last: then close and release the log and call
-// ForgetLog. Who opens the database meanwhile waits for that.
-bool ReleaseLog(const std::string& key);
+// Counts a connection out; not nullptr when it was the last: then close the log, let go of it, and
+// call ForgetLog. Who opens the database through this VFS meanwhile waits for that; another one,
+// holding all others up, for the log to be gone, which therefore happens outside of ForgetLog.
+std::shared_ptr<wal::Log> ReleaseLog(const std::string& key);
 void ForgetLog(const std::string& key);
 
 // True when some connection, of this process or another one, has the log in `directory` open.

@@ -82,10 +82,12 @@ int Close(strata_wal* wal, strata_sqlite_connection* sqlite, int, int, uint8_t*,
     if (CheckProcess(wal) != SQLITE_OK)
       return SQLITE_OK;  // the parent's; its threads and locks are not here
     const std::unique_ptr<strata_wal> owner(wal);
-    const bool last = ReleaseLog(wal->log_key);
-    const int rc = last ? Guard([&] { return CloseLog(wal, sqlite, keep_log != 0); }) : SQLITE_OK;
+    std::shared_ptr<wal::Log> last = ReleaseLog(wal->log_key);
+    if (last == nullptr) return SQLITE_OK;
+    const int rc = Guard([&] { return CloseLog(wal, sqlite, keep_log != 0); });
     wal->connection.reset();
-    if (last) ForgetLog(wal->log_key);
+    last.reset();
+    ForgetLog(wal->log_key);
     return rc;
   });
 }

@@ -33,7 +33,7 @@ std::string KeysOf(const std::string& directory) {
 std::string KeyOf(const strata_wal_host* host, const strata_wal_open_args& args) {
   const auto database = ProductionEnvironment(host).files->Stat(host->database_name(args.wal_name));
   return absl::StrCat(KeysOf(args.wal_name), database.ok() ? database->inode : 0, " ",
-                      args.vfs->zName);
+                      args.vfs == nullptr ? "" : args.vfs->zName);
 }
 
 // Strata's messages in sqlite3_log.
@@ -141,10 +141,11 @@ absl::StatusOr<OpenLog> AcquireLog(const strata_wal_host* host, const strata_wal
   return open;
 }
 
-bool ReleaseLog(const std::string& key) {
+std::shared_ptr<wal::Log> ReleaseLog(const std::string& key) {
   OpenLogs& logs = Logs();
   io::MutexLock lock(&logs.mutex);
-  return --logs.by_key.find(key)->second.connections == 0;
+  OpenLog& open = logs.by_key.find(key)->second;
+  return --open.connections == 0 ? std::move(open.log) : nullptr;
 }
 
 void ForgetLog(const std::string& key) {

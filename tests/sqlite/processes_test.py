@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -420,6 +421,30 @@ class Processes(unittest.TestCase):
         for library, handle in handles:
             self.assertEqual(library.sqlite3_close(handle), 0)
         self.assert_plain(11)
+
+    def test_connections_through_two_vfses_are_as_two_processes(self):
+        self.with_table()("c.close()")
+        ended, failures = [], []
+
+        def come_and_go(vfs):
+            try:
+                for row in range(50):
+                    uri = f"file:{self.path}?wal=strata&vfs={vfs}"
+                    database = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=30)
+                    database.execute("INSERT INTO t VALUES(?)", (row,))
+                    database.close()
+                    ended.append(vfs)
+            except sqlite3.Error as error:
+                failures.append(f"{vfs}: {error}")
+
+        threads = [threading.Thread(target=come_and_go, args=(vfs,)) for vfs in ("unix", "unix-excl", "unix")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(len(ended), 150)
+        self.assert_plain(151)
 
 
 if __name__ == "__main__":
