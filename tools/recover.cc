@@ -114,14 +114,13 @@ bool RecoverCommand::LogIsThere() { return files_.Stat(directory_).ok(); }
 
 // A store that cannot be reached, or takes it no more, does not keep the database from its file.
 absl::Status RecoverCommand::LeaveStore() {
-  STRATA_ASSIGN_OR_RETURN(
-      const wal::Identity identity,
-      wal::ReadIdentity(files_, absl::StrCat(directory_, "/", wal::kIdentityName)));
+  const absl::StatusOr<wal::Identity> identity =
+      wal::ReadIdentity(files_, absl::StrCat(directory_, "/", wal::kIdentityName));
   STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog(true));
-  if (!identity.store.empty()) {
+  if (identity.ok() && !identity->store.empty()) {
     left_ = absl::StrCat("frames ", log->stored_frame().next().value(), " to ",
                          log->state().commits->appended().frame.value(), " are not known to be in ",
-                         identity.store,
+                         identity->store,
                          "; the database begins a new history there when it is opened next");
   }
   return log->Close(true, true);

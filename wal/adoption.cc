@@ -16,6 +16,8 @@ using segment::PageNo;
 
 namespace {
 
+constexpr char kChangedSince[] = " was changed by another program since frame ";
+
 struct DatabaseShape {
   uint32_t page_size = 0;  // 0: an empty file
   uint32_t pages = 0;
@@ -95,9 +97,10 @@ absl::StatusOr<Start> FindStart(const Environment& environment, const LogPlace& 
   Start start = NewHistory(environment, shape, {clean->store, clean->name_space});
   start.identity.parent_log_id = clean->log_id;
   start.identity.parent_frame = clean->clean->last_frame;
-  start.message = absl::StrCat(place.database, " was changed by another program since frame ",
-                               clean->clean->last_frame.value(),
-                               "; a new history starts with its present content");
+  const bool left = clean->clean->file_size == 0;  // see Log::LeaveStore
+  start.message = absl::StrCat(
+      place.database, left ? " left its store, which has it up to frame " : kChangedSince,
+      clean->clean->last_frame.value(), "; a new history starts with its present content");
   return start;
 }
 

@@ -14,8 +14,9 @@
 // lines of "key=value" closed by their CRC-32C; format: docs/recovery.md, "Identity".
 namespace strata::wal {
 
-// In app.db-strata: what the database file was when the log was closed cleanly. In a log directory:
-// where that log started, with nothing in the fields of stat(2).
+// In app.db-strata: what the database file was when the log was closed cleanly, or, with nothing in
+// the fields of stat(2), what the store had when the database left it (log_leave.cc; 0 pages unless
+// that was all). In a log directory: where that log started, with nothing in those fields either.
 struct CleanState {
   segment::FrameNo last_frame;
   uint32_t database_pages = 0;

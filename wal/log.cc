@@ -97,7 +97,7 @@ absl::Status Log::Join(const StoreAddress& store) {
   MakeParts(state_.shared.checkpointed.Load().frame);
   STRATA_RETURN_IF_ERROR(follower_.CatchUp());
   if (has_identity()) {
-    STRATA_RETURN_IF_ERROR(CheckStore(store));
+    STRATA_RETURN_IF_ERROR(CheckHasNotLeft(store));
     return OpenStore();
   }
   STRATA_ASSIGN_OR_RETURN(const Start start, FindOwnStart(store));
@@ -115,11 +115,9 @@ absl::Status Log::Recover(const StoreAddress& store) {
   if (absl::IsNotFound(recovered.status())) return StartFresh(store);
   STRATA_RETURN_IF_ERROR(recovered.status());
   state_.identity = recovered->identity;
-  has_left_store_ =
-      !place_.read_only && !state_.options.without_store && HasLeftStore(recovered->identity);
-  if (has_left_store_) return absl::UnavailableError("leaving the store was cut short");
-  STRATA_RETURN_IF_ERROR(CheckStore(store));
-  if (recovered->untouched && StartsElsewhere(*recovered)) {
+  STRATA_RETURN_IF_ERROR(state_.options.without_store ? CheckStore(store) : CheckHasNotLeft(store));
+  STRATA_ASSIGN_OR_RETURN(const bool elsewhere, StartsElsewhere(*recovered));
+  if (elsewhere) {
     STRATA_RETURN_IF_ERROR(CheckDatabaseFile(*recovered));
     if (!place_.read_only) {
       STRATA_RETURN_IF_ERROR(
@@ -135,10 +133,13 @@ absl::Status Log::Recover(const StoreAddress& store) {
 
 // With nothing but an identity in the directory all is in the database file, and app.db-strata, if
 // it was written by the close that left the identity behind, knows better where the history ends.
-bool Log::StartsElsewhere(const RecoveredLog& recovered) {
+absl::StatusOr<bool> Log::StartsElsewhere(const RecoveredLog& recovered) {
+  if (!recovered.untouched) return false;
   if (recovered.identity.store.empty()) return true;
   const absl::StatusOr<Identity> clean = ReadIdentity(*state_.environment.files, StrataPath());
-  return clean.ok() && clean->clean.has_value() && clean->log_id == recovered.identity.log_id &&
+  if (absl::IsNotFound(clean.status())) return false;
+  STRATA_RETURN_IF_ERROR(clean.status());
+  return clean->clean.has_value() && clean->log_id == recovered.identity.log_id &&
          clean->clean->last_frame >= recovered.end.frame;
 }
 

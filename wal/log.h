@@ -20,7 +20,7 @@
 #include "wal/sealer.h"
 #include "wal/shipper.h"
 
-// One log of one database in this process, shared by all connections to it. Design:
+// One log of one database in this process, shared by all connections to it through one VFS. Design:
 // docs/architecture.md.
 namespace strata::wal {
 
@@ -36,9 +36,11 @@ struct StoreProgress {
 class Log {
  public:
   // Creates the log directory or recovers what is in it, and makes durable what is served from it;
-  // where other processes have it open, joins them. Unavailable: another process opens or closes it
-  // just now. DataLoss: see RecoverLog. InvalidArgument: `store` disagrees with what the log
-  // remembers. FailedPrecondition: on a network file system, or open in another version.
+  // where other processes have it open, joins them. What a process that left the store was about to
+  // do (log_leave.cc) is done first: all of the log goes into the database file. Unavailable:
+  // another process opens or closes it just now. DataLoss: see RecoverLog. InvalidArgument: `store`
+  // disagrees with what the log remembers. FailedPrecondition: on a network file system, or open in
+  // another version.
   static absl::StatusOr<std::shared_ptr<Log>> Open(const LogPlace& place, const StoreAddress& store,
                                                    const Environment& environment,
                                                    const Options& options);
@@ -147,7 +149,7 @@ class Log {
   absl::Status Recover(const StoreAddress& store);
   absl::StatusOr<Start> FindOwnStart(const StoreAddress& store);
   absl::Status StartFresh(const StoreAddress& store);
-  bool StartsElsewhere(const RecoveredLog& recovered);
+  absl::StatusOr<bool> StartsElsewhere(const RecoveredLog& recovered);
   absl::Status AdoptRecovered(const RecoveredLog& recovered);
   absl::Status CheckDatabaseFile(const RecoveredLog& recovered);
   absl::Status NoteDatabaseFile();
@@ -163,7 +165,8 @@ class Log {
   absl::Status RemoveDirectory();
   void RemoveWhatReadersMade();
   absl::Status LeaveStore();
-  bool HasLeftStore(const Identity& identity);
+  absl::Status CheckHasNotLeft(const StoreAddress& store);
+  absl::StatusOr<bool> HasLeftStore(const Identity& identity);
   static absl::Status FinishLeaving(const LogPlace& place, const Environment& environment,
                                     const Options& options);
   absl::Status WriteCleanState();

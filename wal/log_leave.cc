@@ -24,14 +24,29 @@ absl::Status Log::LeaveStore() {
                        state_.ownership);
 }
 
-bool Log::HasLeftStore(const Identity& identity) {
+absl::StatusOr<bool> Log::HasLeftStore(const Identity& identity) {
   if (!identity.store.empty()) return false;
   const absl::StatusOr<Identity> outside = ReadIdentity(*state_.environment.files, StrataPath());
-  return outside.ok() && outside->log_id == identity.log_id && !outside->store.empty();
+  if (absl::IsNotFound(outside.status())) return false;
+  STRATA_RETURN_IF_ERROR(outside.status());
+  return outside->log_id == identity.log_id && !outside->store.empty();
+}
+
+// Who only reads may have what is there; who may write finishes the leaving first, alone.
+absl::Status Log::CheckHasNotLeft(const StoreAddress& store) {
+  STRATA_ASSIGN_OR_RETURN(const bool left, HasLeftStore(state_.identity));
+  if (!left) return CheckStore(store);
+  if (place_.read_only) return absl::OkStatus();
+  has_left_store_ = state_.attachment->is_first();
+  return absl::UnavailableError(absl::StrCat(
+      place_.database, ": is leaving its store (strata recover), and somebody reads it"));
 }
 
 absl::Status Log::FinishLeaving(const LogPlace& place, const Environment& environment,
                                 const Options& options) {
+  environment.logger->Log(
+      io::Severity::kWarning,
+      absl::StrCat(place.database, ": left its store, which was cut short; finishing it"));
   LogPlace alone = place;
   alone.alone = true;
   Options without_store = options;
@@ -40,8 +55,16 @@ absl::Status Log::FinishLeaving(const LogPlace& place, const Environment& enviro
   without_store.takeover = without_store.commits_wait_for_store = false;
   STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<Log> log,
                           Open(alone, {}, environment, without_store));
-  STRATA_RETURN_IF_ERROR(log->Close(true, true));
-  if (!environment.files->Stat(place.directory).ok()) return absl::OkStatus();
+  const absl::Status closed = log->Close(true, true);
+  if (!closed.ok()) {
+    return absl::Status(
+        closed.code(),
+        absl::StrCat(place.database, ": left its store, and its log cannot be put into it (",
+                     closed.message(), "); nothing is lost, and it can be read with mode=ro"));
+  }
+  const absl::Status there = environment.files->Stat(place.directory).status();
+  if (absl::IsNotFound(there)) return absl::OkStatus();
+  STRATA_RETURN_IF_ERROR(there);
   return absl::UnavailableError(
       absl::StrCat(place.directory, ": left its store, and is not in the database file yet"));
 }

@@ -235,6 +235,9 @@ TEST_F(StrataCommand, MonitoredNamespacesAreSyncedAndForgotten) {
   EXPECT_EQ(points["logs"][0]["complete"], true);
   EXPECT_EQ(points["logs"][0]["stretches"].back()["last_frame"], log.last_frame().value());
   EXPECT_EQ(Run({"points", "--store", url(), "app", "--cached", "--commits"}).exit_code, 2);
+  std::filesystem::rename(directory() + "/store", directory() + "/away");
+  EXPECT_EQ(RunJson({"points", "--store", url(), "app", "--cached"}, 0), points);
+  std::filesystem::rename(directory() + "/away", directory() + "/store");
   EXPECT_EQ(RunJson({"namespaces", "--store", url()}, 0)["namespaces"][0]["monitored"], true);
   EXPECT_EQ(Run({"unmonitor", "--store", url(), "app"}).exit_code, 0);
   EXPECT_EQ(RunJson({"namespaces", "--store", url()}, 0)["namespaces"][0]["monitored"], false);
