@@ -77,7 +77,7 @@ absl::Status PageWriter::Write(absl::Span<const FetchedPage> fetched) {
     const uint64_t offset = (first - 1) * chain_.page_size();
     STRATA_RETURN_IF_ERROR(file_->WriteAt(offset, parts));
     const uint64_t bytes = parts.size() * chain_.page_size();
-    if (bytes >= kWritebackBytes) file_->StartWriteback(offset, bytes);
+    if (bytes >= kWritebackBytes) STRATA_RETURN_IF_ERROR(file_->StartWriteback(offset, bytes));
     parts.clear();
   }
   digest_ ^= digest;

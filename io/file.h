@@ -55,9 +55,11 @@ class File {
   // any byte written since the last successful Sync: it must not be called again and believed.
   virtual absl::Status Sync() = 0;
 
-  // A hint: these bytes should be on their way to the device by the time Sync is called. Makes
-  // nothing durable and tells of no error.
-  virtual void StartWriteback(uint64_t /*offset*/, uint64_t /*bytes*/) {}
+  // These bytes should be on their way to the device by the time Sync is called. Makes nothing
+  // durable; after an error, what Sync says of them is not to be believed.
+  virtual absl::Status StartWriteback(uint64_t /*offset*/, uint64_t /*bytes*/) {
+    return absl::OkStatus();
+  }
 
   // The same file, opened once more for its Sync alone. The system tells each open file once of an
   // error of the device: two syncs that run at the same time through one of them could hide it from

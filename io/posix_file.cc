@@ -112,11 +112,12 @@ absl::Status PosixFile::Sync() {
   return absl::OkStatus();
 }
 
-// An error of the device stays for Sync to find: this flag alone waits for nothing, and reports
-// only what is wrong with the call.
-void PosixFile::StartWriteback(uint64_t offset, uint64_t bytes) {
-  static_cast<void>(::sync_file_range(fd_.get(), static_cast<off64_t>(offset),
-                                      static_cast<off64_t>(bytes), SYNC_FILE_RANGE_WRITE));
+// A file system that finds no room for what it had accepted may tell of it here and nowhere else.
+absl::Status PosixFile::StartWriteback(uint64_t offset, uint64_t bytes) {
+  const int result = ::sync_file_range(fd_.get(), static_cast<off64_t>(offset),
+                                       static_cast<off64_t>(bytes), SYNC_FILE_RANGE_WRITE);
+  if (result == 0 || errno == EINVAL || errno == ESPIPE || errno == ENOSYS) return absl::OkStatus();
+  return ErrnoStatus(errno, "write back", path_);
 }
 
 // By the descriptor, not by the name: that may be another file's by now.

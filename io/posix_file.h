@@ -18,7 +18,7 @@ class PosixFile : public File {
   absl::StatusOr<size_t> ReadAt(uint64_t offset, MutableBytes out) override;
   absl::Status WriteAt(uint64_t offset, absl::Span<const ByteView> parts) override;
   absl::Status Sync() override;
-  void StartWriteback(uint64_t offset, uint64_t bytes) override;
+  absl::Status StartWriteback(uint64_t offset, uint64_t bytes) override;
   absl::StatusOr<std::unique_ptr<File>> OpenForSync() override;
   absl::StatusOr<uint64_t> Size() override;
   absl::Status Truncate(uint64_t size) override;

@@ -64,6 +64,15 @@ TEST_P(FileContract, ManyPartsAreWrittenOneAfterTheOther) {
   EXPECT_TRUE(file->WriteAt(0, {}).ok());
 }
 
+TEST_P(FileContract, WritebackMayBeStartedAnywhere) {
+  auto file = Create("f");
+  ASSERT_TRUE(file->Write(0, Bytes(10'000, 7)).ok());
+  EXPECT_TRUE(file->StartWriteback(0, 10'000).ok());
+  EXPECT_TRUE(file->StartWriteback(1'000'000, 10'000).ok());
+  EXPECT_TRUE(file->Sync().ok());
+  EXPECT_EQ(ReadAll(fs(), Path("f")), Bytes(10'000, 7));
+}
+
 TEST_P(FileContract, TruncateCutsAndExtendsWithZeros) {
   auto file = Create("f");
   ASSERT_TRUE(file->Write(0, Bytes(6000, 7)).ok());
