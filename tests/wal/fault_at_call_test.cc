@@ -33,23 +33,18 @@ struct History {
 
 class Workload {
  public:
-  explicit Workload(LogWorld* world) : world_(*world) {}
+  // Workload 0 takes every step in turn; the others take steps by their number, which is a seed.
+  Workload(LogWorld* world, uint64_t number) : world_(*world), number_(number), random_(number) {}
 
   // About thirty operations; goes on after errors, as an application does.
   void Run() {
     for (int round = 0; round < 3; ++round) {
       if (world_.log == nullptr && !world_.Open().ok()) continue;
-      Commit({{1, Next()}, {2, Next()}, {3, Next()}}, 3, Durability::kFull);
-      Commit({{3, Next()}}, 3, Durability::kNormal);
-      Rollback();
-      CommitWithSpill();
-      world_.Pass(200'000);
-      Commit({{4, Next()}, {2, Next()}}, 4, Durability::kFull);
-      Checkpoint();
-      Commit({{4, Next()}, {1, Next()}}, 4, Durability::kFull);
-      world_.Pass(2'000'000);
+      const uint64_t steps = number_ == 0 ? kSteps : 4 + random_.Next64() % 8;
+      Step(0);  // page 1 says what the pages of a database are
+      for (uint64_t i = 1; i < steps; ++i) Step(number_ == 0 ? i : random_.Next64() % kSteps);
       NoticeFailure();
-      if (round == 1) {
+      if (number_ == 0 ? round == 1 : random_.Next64() % 2 == 0) {
         world_.Crash();
       } else {
         world_.Close().IgnoreError();
@@ -60,6 +55,33 @@ class Workload {
   History history;
 
  private:
+  static constexpr uint64_t kSteps = 10;
+
+  void Step(uint64_t step) {
+    switch (step) {
+      case 0:
+        return Commit({{1, Next()}, {2, Next()}, {3, Next()}}, 3, Durability::kFull);
+      case 1:
+        return Commit({{3, Next()}}, 3, Durability::kNormal);
+      case 2:
+        return Rollback();
+      case 3:
+        return CommitWithSpill();
+      case 4:
+        return world_.Pass(200'000);
+      case 5:
+        return Commit({{4, Next()}, {2, Next()}}, 4, Durability::kFull);
+      case 6:
+        return Checkpoint();
+      case 7:
+        return Commit({{4, Next()}, {1, Next()}}, 4, Durability::kFull);
+      case 8:
+        return Commit({{1, Next()}}, 3, Durability::kFull);  // without page 4
+      default:
+        return world_.Pass(2'000'000);
+    }
+  }
+
   uint64_t Next() { return ++version_; }
 
   void Note(const std::vector<PageVersion>& pages, uint32_t database_pages, Durability durability,
@@ -112,17 +134,25 @@ class Workload {
   }
 
   LogWorld& world_;
+  const uint64_t number_;
+  io::SeededRandom random_;
   uint64_t version_ = 0;
 };
 
+#ifdef STRATA_SANITIZED
+constexpr uint64_t kWorkloads = 4;
+#else
+constexpr uint64_t kWorkloads = 50;
+#endif
+
 class FaultAtCallTest : public testing::TestWithParam<bool> {
  protected:
-  void RunWith(uint64_t nth, bool for_ever, const absl::Status& status) {
+  void RunWith(uint64_t number, uint64_t nth, bool for_ever, const absl::Status& status) {
     LogWorld world;
     world.options.segment_bytes = 8192;
     world.disk->FailOperation(
         {.nth = nth, .status = status, .for_ever = for_ever, .partial = nth % 2 == 1});
-    Workload workload(&world);
+    Workload workload(&world, number);
     workload.Run();
     ASSERT_GT(world.disk->faults_fired(), 0u);
     world.Crash();
@@ -138,24 +168,28 @@ class FaultAtCallTest : public testing::TestWithParam<bool> {
   }
 };
 
+uint64_t CallsOf(uint64_t number) {
+  LogWorld world;
+  world.options.segment_bytes = 8192;
+  Workload workload(&world, number);
+  workload.Run();
+  return world.disk->call_count();
+}
+
 // Stands for diskfull.test of SQLite's suite.
 TEST_P(FaultAtCallTest, EveryCallFailsOnceAndForEver) {
-  uint64_t calls = 0;
-  {
-    LogWorld world;
-    world.options.segment_bytes = 8192;
-    Workload workload(&world);
-    workload.Run();
-    calls = world.disk->call_count();
-  }
-  ASSERT_GT(calls, 100u);
   const absl::Status status = GetParam() ? absl::ResourceExhaustedError("injected ENOSPC")
                                          : absl::InternalError("injected EIO");
-  for (uint64_t nth = 0; nth < calls; ++nth) {
-    for (bool for_ever : {false, true}) {
-      SCOPED_TRACE(testing::Message() << "call " << nth << (for_ever ? " for ever" : " once"));
-      RunWith(nth, for_ever, status);
-      if (HasFatalFailure() || HasNonfatalFailure()) return;
+  for (uint64_t number = 0; number < kWorkloads; ++number) {
+    const uint64_t calls = CallsOf(number);
+    ASSERT_GT(calls, 50u);
+    for (uint64_t nth = 0; nth < calls; ++nth) {
+      for (bool for_ever : {false, true}) {
+        SCOPED_TRACE(testing::Message() << "workload " << number << ", call " << nth
+                                        << (for_ever ? " for ever" : " once"));
+        RunWith(number, nth, for_ever, status);
+        if (HasFatalFailure() || HasNonfatalFailure()) return;
+      }
     }
   }
 }
