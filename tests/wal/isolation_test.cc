@@ -161,7 +161,11 @@ class IsolationTest : public testing::Test {
 
 TEST_F(IsolationTest, EveryReaderSeesOneCommit) {
   constexpr int kWriters = 4;
+#ifdef STRATA_SANITIZED
   constexpr int kTransactions = 250;
+#else
+  constexpr int kTransactions = 25'000;
+#endif
   std::vector<std::thread> writers;
   std::vector<std::thread> others;
   for (uint64_t i = 1; i <= kWriters; ++i)
