@@ -14,6 +14,12 @@ namespace strata::tools {
 namespace {
 
 constexpr size_t kCopyBytes = 1 << 20;
+constexpr char kGivenUp[] =
+    "; the database begins a new history there when it is written to next (with takeover=1, if "
+    "another writer has the namespace)";
+constexpr char kMayComeBack[] =
+    ": the log stays. Run this again when the store is there, or with --leave-store, which gives "
+    "its history up";
 
 // What the log says while it is recovered, on standard error.
 class StderrLogger : public io::Logger {
@@ -33,17 +39,18 @@ class RecoverCommand : public Command {
   absl::Status KeepCopy();
   absl::Status CopyFile(const std::string& name);
   absl::StatusOr<std::shared_ptr<wal::Log>> OpenLog(bool without_store);
-  absl::Status LeaveStore();
+  absl::Status KeepLogOrLeaveStore();
   bool LogIsThere();
 
   io::FileSystem& files_ = io::PosixFileSystem();
   StderrLogger logger_;
   std::string path_;
   bool accept_loss_ = false;
+  bool leave_store_ = false;
   std::string database_;   // app.db
   std::string directory_;  // app.db-wal
   std::string copy_;       // where --accept-loss keeps the damaged log
-  std::string left_;       // what the store has not got, in words
+  std::string lacks_;      // what the store has not got, in words
 };
 
 void RecoverCommand::AddTo(CommandLine* line, std::shared_ptr<RecoverCommand> self) {
@@ -54,6 +61,9 @@ void RecoverCommand::AddTo(CommandLine* line, std::shared_ptr<RecoverCommand> se
   app->add_flag(
       "--accept-loss", accept_loss_,
       "A damaged log ends before the damage; the log as it was is kept beside the database");
+  app->add_flag("--leave-store", leave_store_,
+                "What the store has not got, and cannot be given now, never gets there: the "
+                "database begins a new history in it");
 }
 
 absl::Status RecoverCommand::FindLog() {
@@ -112,18 +122,19 @@ absl::StatusOr<std::shared_ptr<wal::Log>> RecoverCommand::OpenLog(bool without_s
 
 bool RecoverCommand::LogIsThere() { return files_.Stat(directory_).ok(); }
 
-// A store that cannot be reached, or takes it no more, does not keep the database from its file.
-absl::Status RecoverCommand::LeaveStore() {
+// The log is still there because its store could not take the rest. A store that is only not there
+// just now keeps its history: giving that up is for the user to say.
+absl::Status RecoverCommand::KeepLogOrLeaveStore() {
   const absl::StatusOr<wal::Identity> identity =
       wal::ReadIdentity(files_, absl::StrCat(directory_, "/", wal::kIdentityName));
-  STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog(true));
+  STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<wal::Log> log, OpenLog(leave_store_));
   if (identity.ok() && !identity->store.empty()) {
-    left_ = absl::StrCat("frames ", log->stored_frame().next().value(), " to ",
-                         log->state().commits->appended().frame.value(), " are not known to be in ",
-                         identity->store,
-                         "; the database begins a new history there when it is opened next");
+    lacks_ =
+        absl::StrCat("frames ", log->stored_frame().next().value(), " to ",
+                     log->state().commits->appended().frame.value(), " are not known to be in ",
+                     identity->store, leave_store_ ? kGivenUp : kMayComeBack);
   }
-  return log->Close(true, true);
+  return log->Close(leave_store_, leave_store_);
 }
 
 absl::StatusOr<int> RecoverCommand::Run() {
@@ -134,19 +145,19 @@ absl::StatusOr<int> RecoverCommand::Run() {
   const uint64_t frames = end.frame.value() - log->state().index->floor().value();
   STRATA_RETURN_IF_ERROR(log->Close(true, true));
   log.reset();
-  if (LogIsThere()) STRATA_RETURN_IF_ERROR(LeaveStore());
+  if (LogIsThere()) STRATA_RETURN_IF_ERROR(KeepLogOrLeaveStore());
   const bool whole = !LogIsThere();
   if (json()) {
     PrintJson({{"database", database_},
                {"last_frame", end.frame.value()},
                {"frames_recovered", frames},
                {"whole", whole},
-               {"not_in_store", left_},
+               {"not_in_store", lacks_},
                {"damaged_log", copy_}});
   } else {
-    std::cout << database_ << ": " << frames << " frames put back, up to frame "
-              << end.frame.value() << "\n";
-    if (!left_.empty()) std::cout << left_ << "\n";
+    std::cout << database_ << ": " << frames << (whole ? " frames put back" : " frames in its log")
+              << ", up to frame " << end.frame.value() << "\n";
+    if (!lacks_.empty()) std::cout << lacks_ << "\n";
     if (!copy_.empty()) std::cout << "the log as it was: " << copy_ << "\n";
   }
   return whole ? kFine : kFoundSomethingWrong;
