@@ -245,6 +245,9 @@ def run_both(args):
     plain = {k: v for k, v in os.environ.items() if k != "STRATA_WAL"}
     env = {"stock": plain,
            "strata": dict(plain, STRATA_WAL="1", STRATA_INJECTION_COUNTS=os.path.join(os.path.abspath(out), "counts.txt"))}
+    for name in args.files:
+        if not os.path.isfile(os.path.join(test_dir, name)):
+            sys.exit("%s: no such file in %s" % (name, test_dir))
     files = args.files or (every_file(test_dir) if args.slow else veryquick(fixtures["stock"], test_dir))
     rows = {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
