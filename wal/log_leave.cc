@@ -2,9 +2,10 @@
 #include "io/status_macros.h"
 #include "wal/log.h"
 
-// How a database leaves its store (`strata recover`): before anything that the store has not got
-// goes into the database file, app.db-strata says where the store's history ends, and then the
-// identity that there is no store. From here on only the whole content counts, as of no frame.
+// How a database leaves its store (`strata recover --leave-store`): before anything that the store
+// has not got goes into the database file, app.db-strata says where the store's history ends, and
+// then the identity that there is no store. From here on only the whole content counts, as of no
+// frame.
 namespace strata::wal {
 
 absl::Status Log::LeaveStore() {
@@ -38,8 +39,9 @@ absl::Status Log::CheckHasNotLeft(const StoreAddress& store) {
   if (!left) return CheckStore(store);
   if (place_.read_only) return absl::OkStatus();
   has_left_store_ = state_.attachment->is_first();
-  return absl::UnavailableError(absl::StrCat(
-      place_.database, ": is leaving its store (strata recover), and somebody reads it"));
+  return absl::UnavailableError(
+      absl::StrCat(place_.database,
+                   ": is leaving its store (strata recover --leave-store), and somebody reads it"));
 }
 
 absl::Status Log::FinishLeaving(const LogPlace& place, const Environment& environment,

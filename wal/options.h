@@ -47,7 +47,7 @@ struct Options {
   bool pad_blocks = false;  // no power-safe overwrite: sync groups end on 4 KiB boundaries
   bool accept_loss =
       false;  // strata recover --accept-loss: damage ends the log instead of refusing it
-  bool without_store = false;  // strata recover: the store is left out, and misses what it has not
+  bool without_store = false;  // strata recover --leave-store: the store misses what it has not
                                // got; the database's next history there is a new one
   bool background = true;      // false: tests call Log::RunMaintenance themselves
 };

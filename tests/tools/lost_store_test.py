@@ -21,14 +21,20 @@ class LostStore(database_case.DatabaseCase):
     def log_ids(self):
         return [log["log_id"] for log in self.strata("points", "app", "--store", self.store)["logs"]]
 
-    def test_recover_gives_a_plain_file_when_the_store_is_gone(self):
+    def kill_a_writer_and_lose_the_store(self):
         self.plain(200)
         self.strata("import", self.path, "app", "--store", self.store)
         writer = self.writer(self.shipped())
-        time.sleep(0.3)
+        reader = sqlite3.connect(self.shipped(), uri=True)
+        while reader.execute("SELECT count(*) FROM t").fetchone() < (220,):
+            time.sleep(0.01)
+        reader.close()
         writer.kill()
         writer.wait()
         os.rename(self.root / "store", self.root / "away")
+
+    def test_recover_gives_a_plain_file_when_the_store_is_gone(self):
+        self.kill_a_writer_and_lose_the_store()
         answer = self.strata("recover", self.path, code=1)
         self.assertFalse(answer["whole"])
         self.assertIn("--leave-store", answer["not_in_store"])
@@ -52,13 +58,7 @@ class LostStore(database_case.DatabaseCase):
         self.strata("verify", "app", "--full", "--store", self.store)
 
     def test_recover_keeps_the_history_of_a_store_that_comes_back(self):
-        self.plain(200)
-        self.strata("import", self.path, "app", "--store", self.store)
-        writer = self.writer(self.shipped())
-        time.sleep(0.3)
-        writer.kill()
-        writer.wait()
-        os.rename(self.root / "store", self.root / "away")
+        self.kill_a_writer_and_lose_the_store()
         self.strata("recover", self.path, code=1)
         os.rename(self.root / "away", self.root / "store")
         answer = self.strata("recover", self.path)

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
 #include "tests/support/crash_image.h"
 #include "tests/wal/ship_fixture.h"
 
@@ -113,6 +114,9 @@ TEST_P(WithoutStoreTest, TheDatabaseBecomesAPlainFileAndBeginsAnew) {
   EXPECT_TRUE(world_.CommitPages({{3, 7}}, 3).ok());
   const bool goes_on = world_.log->state().identity.log_id == log_id_;
   EXPECT_EQ(goes_on, GetParam() == Shipped::kAll);
+  const bool is_told =
+      absl::StrContains(world_.logger.text(), "left its store, which has it up to");
+  EXPECT_EQ(is_told, !goes_on) << world_.logger.text();
 }
 
 TEST_P(WithoutStoreTest, CutShortAtAnyOperationItLosesNothing) {
