@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
-#include "wal/rewrite.h"
 
 namespace strata::wal {
 
@@ -155,55 +154,6 @@ absl::Status Appender::Sync(SyncHandle handle) {
   return absl::OkStatus();
 }
 
-absl::Status Appender::MoveFrom(const std::shared_ptr<CurrentSegment>& failed,
-                                const absl::Status& why) {
-  if (state_.commits->failed()) return why;
-  state_.environment.logger->Log(
-      io::Severity::kError,
-      absl::StrCat(why.message(), "; writing what is not durable to a new file"));
-  const absl::Status replaced = Replace(failed);
-  CountUnsynced();
-  if (replaced.ok()) return absl::OkStatus();
-  return absl::Status(why.code(),
-                      absl::StrCat(why.message(), "; and to a new file: ", replaced.message()));
-}
-
-absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
-  STRATA_ASSIGN_OR_RETURN(const FrameNo good, LastGoodCommit(*failed));
-  spares_.DropSpare();
-  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(spares_.NextHeader()));
-  const auto list = state_.files.list();
-  const CurrentSegment* current =
-      state_.current.get();  // nullptr between files: then nothing is open
-  const FrameNo committed = state_.commits->appended().frame;
-  const auto source = [&](FrameNo frame) {
-    return (frame > committed ? current : LogFiles::Find(*list, frame))->IntendedRecord(frame);
-  };
-  const FrameNo last(committed.value() + (current == nullptr ? 0 : current->open_frames()));
-  // Also what the failed file said of the progress: log files may be removed on the strength of it.
-  STRATA_RETURN_IF_ERROR(
-      next->AppendMark(good, std::min(good, state_.commits->synced()), Progressed()));
-  if (committed > good)
-    STRATA_RETURN_IF_ERROR(RewriteFrames(source, good.next(), committed, next.get()));
-  STRATA_RETURN_IF_ERROR(Pad(*next));
-  if (last > committed)
-    STRATA_RETURN_IF_ERROR(RewriteFrames(source, committed.next(), last, next.get()));
-  STRATA_RETURN_IF_ERROR(Pad(*next));
-  STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
-  for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->MoveAway();
-  state_.files.Add(next);
-  state_.current = std::move(next);
-  PublishNewFile();
-  return absl::OkStatus();
-}
-
-// Other processes find the frames of a file whose sync failed here. Where exactly it ends is told
-// with the next commit, or when another process takes over.
-void Appender::PublishNewFile() {
-  state_.shared.commits.appended.Store(
-      {state_.commits->appended(), state_.current->header().sequence, 0});
-}
-
 LogPosition Appender::EndLocked() {
   LogPosition end{state_.commits->appended()};
   const auto list = state_.files.list();
@@ -244,36 +194,6 @@ absl::Status Appender::Resume(const LogPosition& end, FrameNo synced, bool other
   if (end.end_offset == 0 || state_.current != nullptr) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat(state_.directory, "/", SegmentFileName(end.sequence),
                                           ": is not there, but the log ends in it"));
-}
-
-// The last commit that the failed sync left in no doubt: below it in its file, or in an older one.
-absl::StatusOr<FrameNo> Appender::LastGoodCommit(const CurrentSegment& failed) {
-  if (failed.first_frame() != FrameNo(0))
-    return LastCommitBelow(failed, failed.FirstDoubtfulByte());
-  FrameNo good = state_.commits->appended().frame;
-  const auto list = state_.files.list();
-  for (const std::shared_ptr<CurrentSegment>& segment : *list) {
-    const bool newer = segment->header().sequence > failed.header().sequence &&
-                       segment->first_frame() != FrameNo(0);
-    if (newer) good = std::min(good, segment->first_frame().previous());
-  }
-  return good;
-}
-
-absl::Status Appender::RewriteRecovered(FrameNo from, FrameNo to) {
-  io::MutexLock lock(&state_.append_mutex);
-  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<CurrentSegment> next, CreateFile(spares_.NextHeader()));
-  const auto list = state_.files.list();
-  const auto source = [&](FrameNo frame) {
-    return LogFiles::Find(*list, frame)->IntendedRecord(frame);
-  };
-  STRATA_RETURN_IF_ERROR(next->AppendMark(from, from, Progressed()));
-  STRATA_RETURN_IF_ERROR(RewriteFrames(source, from.next(), to, next.get()));
-  STRATA_RETURN_IF_ERROR(Pad(*next));
-  STRATA_RETURN_IF_ERROR(next->Publish(*state_.environment.files, state_.directory));
-  state_.files.Add(next);
-  state_.current = std::move(next);
-  return absl::OkStatus();
 }
 
 void Appender::AddUnsynced(size_t frames) {

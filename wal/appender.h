@@ -2,13 +2,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "wal/log_state.h"
+#include "wal/rewrite.h"
 #include "wal/spare_files.h"
 
 // The only one who writes to log files: frames, marks, syncs, and the replacement of a file whose
@@ -67,6 +70,12 @@ class Appender {
   // write could take away is served. `from` is known durable.
   absl::Status RewriteRecovered(segment::FrameNo from, segment::FrameNo to);
 
+  // Of a log that stopped (CommitQueue::failed), between transactions: writes what is visible and
+  // not known durable to a new file, and makes the commits that were given up one that changes
+  // nothing: `visible_pages` gives the pages as of the visible commit. The log takes writes then.
+  // An error leaves everything as it was.
+  absl::Status Revive(const PageSource& visible_pages);
+
  private:
   struct Syncing {
     std::shared_ptr<CurrentSegment> segment;
@@ -78,9 +87,16 @@ class Appender {
   void PublishNewFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status StartFile() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::StatusOr<std::shared_ptr<CurrentSegment>> CreateFile(const segment::SegmentHeader& header);
+  // Appends to a new file by `write`, makes it durable, and has it be the current one.
+  absl::Status GoOnInNewFile(const std::function<absl::Status(CurrentSegment*)>& write)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status Replace(const std::shared_ptr<CurrentSegment>& failed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::StatusOr<segment::FrameNo> LastGoodCommit(const CurrentSegment& failed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  absl::StatusOr<segment::FrameNo> LastDurableCommit(segment::FrameNo visible)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  std::vector<segment::PageNo> GivenUpPages(segment::FrameNo visible) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   segment::MarkRecord Progressed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   absl::Status Pad(CurrentSegment& segment);

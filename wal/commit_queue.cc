@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "io/status_macros.h"
 #include "io/wait_on_word.h"
 
 namespace strata::wal {
@@ -19,27 +20,33 @@ absl::Status OwnedElsewhere() {
 }
 
 absl::Status StoppedElsewhere() {
-  return absl::InternalError(
-      "another process could not make commits durable: the database must be closed by all");
+  return absl::InternalError("another process could not make commits durable");
 }
 
 }  // namespace
 
 CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
-    : sync_(std::move(sync)), own_(std::make_unique<SharedCommits>()), shared_(*own_) {
+    : sync_(std::move(sync)),
+      own_(std::make_unique<SharedCommits>()),
+      shared_(*own_),
+      room_to_give_up_(1) {
   shared_.appended.Store({recovered});
   shared_.synced.Store(recovered);
   shared_.visible.Store(recovered);
 }
 
 CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync)
-    : sync_(std::move(sync)), shared_(*shared), owned_(false) {}
+    : sync_(std::move(sync)), shared_(*shared), owned_(false), room_to_give_up_(1) {}
 
 void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
   owned_ = true;
   ++ownership_;
-  if (failed() && failure_.ok()) failure_ = StoppedElsewhere();
+  if (!failed()) {
+    failure_ = absl::OkStatus();  // another process has revived it
+  } else if (failure_.ok()) {
+    failure_ = StoppedElsewhere();
+  }
 }
 
 void CommitQueue::Disown() {
@@ -65,7 +72,12 @@ uint64_t CommitQueue::ownership() const {
 absl::Status CommitQueue::failure() const {
   if (!failed()) return absl::OkStatus();
   io::MutexLock lock(&mutex_);
-  return failure_.ok() && failed() ? StoppedElsewhere() : failure_;
+  return StoppedBy();
+}
+
+absl::Status CommitQueue::StoppedBy() const {
+  if (!failed()) return absl::OkStatus();
+  return failure_.ok() ? StoppedElsewhere() : failure_;
 }
 
 void CommitQueue::EnsureRoom() {
@@ -79,7 +91,11 @@ void CommitQueue::Reserve() {
 
 void CommitQueue::Append(const LogPosition& position, Durability durability) {
   io::MutexLock lock(&mutex_);
-  if (!failure_.ok()) return;
+  if (!failure_.ok()) {  // while it was being written
+    shared_.appended.Store(position);
+    if (!given_up_.empty()) given_up_.back().last = position.commit.frame;
+    return;
+  }
   EnsureRoom();
   shared_.appended.Store(position);
   pending_.splice(pending_.end(), room_, room_.begin());
@@ -115,7 +131,7 @@ absl::Status CommitQueue::Wait(const PublishedCommit& reached, FrameNo frame) {
     {
       io::MutexLock lock(&mutex_);
       if (reached.frame() >= frame) break;
-      if (!failure_.ok()) return failure_;
+      STRATA_RETURN_IF_ERROR(StoppedBy());
       if (!owned_) return OwnedElsewhere();
       const uint64_t sync = SyncThatCovers(frame);
       if (sync > begun_ && MayLead()) {
@@ -126,6 +142,15 @@ absl::Status CommitQueue::Wait(const PublishedCommit& reached, FrameNo frame) {
       ended = word->load(std::memory_order_relaxed);
     }
     io::WaitOnWord(*word, ended);
+  }
+  return any_given_up_.load(std::memory_order_acquire) ? WhyGivenUp(frame) : absl::OkStatus();
+}
+
+// What was given up has its number all the same once the log goes on.
+absl::Status CommitQueue::WhyGivenUp(FrameNo frame) const {
+  io::MutexLock lock(&mutex_);
+  for (const GivenUp& each : given_up_) {
+    if (frame > each.after && frame <= each.last) return each.why;
   }
   return absl::OkStatus();
 }
@@ -179,7 +204,7 @@ void CommitQueue::WakeAll() {
 absl::Status CommitQueue::SyncNow() {
   io::MutexLock lock(&mutex_);
   WaitForHandle();
-  if (!owned_ && shared_.synced.frame() >= appended().frame) return failure_;
+  if (!owned_ && shared_.synced.frame() >= appended().frame) return StoppedBy();
   if (!owned_) return OwnedElsewhere();
   if (failure_.ok()) Lead();
   return failure_;
@@ -202,10 +227,29 @@ absl::Status CommitQueue::SyncWithoutThrowing(FrameNo target, SyncHandle handle)
 }
 
 void CommitQueue::StopWith(absl::Status why) {
+  given_up_.splice(given_up_.end(), room_to_give_up_, room_to_give_up_.begin());
+  given_up_.back() = {shared_.visible.frame(), appended().frame, why};
+  any_given_up_.store(true, std::memory_order_release);
   failure_ = std::move(why);
   shared_.failed.store(1, std::memory_order_release);
-  pending_.clear();
-  shared_.visible.Store(shared_.synced.Load());
+  room_.splice(room_.end(), pending_);
+  uncovered_ = 0;
+  WakeAll();
+}
+
+void CommitQueue::PrepareToRevive() {
+  io::MutexLock lock(&mutex_);
+  while (under_way() > 0) changed_.Wait(&mutex_);
+  if (room_to_give_up_.empty()) room_to_give_up_.emplace_back();
+}
+
+void CommitQueue::Revive(const LogPosition& end) {
+  io::MutexLock lock(&mutex_);
+  shared_.appended.Store(end);
+  shared_.synced.Store(end.commit);
+  shared_.visible.Store(end.commit);
+  failure_ = absl::OkStatus();
+  shared_.failed.store(0, std::memory_order_release);
   WakeAll();
 }
 
@@ -227,7 +271,7 @@ void CommitQueue::Finish(const Sync& sync, const CommitPoint& target, absl::Stat
   if (absl::IsCancelled(status)) {
     second_from_ = sync.number + kWithoutSecond;
   } else if (!failure_.ok()) {
-    return;  // nothing is acknowledged any more
+    return WakeAll();  // nothing is acknowledged any more
   } else if (!status.ok()) {
     return StopWith(std::move(status));
   } else if (target.frame > shared_.synced.frame()) {

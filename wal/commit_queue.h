@@ -23,8 +23,9 @@ namespace strata::wal {
 // for the writers, nor they for more than the sync that is theirs. A commit becomes visible to
 // readers, in order, when it and all before it are as durable as their committers asked: synced <=
 // visible <= appended where every waiting commit is FULL, and visible may run ahead of synced over
-// NORMAL and OFF ones. When a sync fails for good, visible falls back to the synced commit and
-// nothing more can be appended. Safe to call from any thread.
+// NORMAL and OFF ones. When a sync fails for good, the commits that are not visible are given up,
+// their committers get its error, and the log stops: nothing is appended until Revive(). Safe to
+// call from any thread.
 class CommitQueue {
  public:
   // Makes all frames up to its argument durable. Called without the queue's lock, by one thread at
@@ -58,8 +59,9 @@ class CommitQueue {
   // Number of the present or last Adopt().
   uint64_t ownership() const;
 
-  // Waits until `frame` is visible, leading a sync when nobody does. The error of a failed sync,
-  // for good. Unavailable from this and the next two: another process owns the log.
+  // Waits until `frame` is visible, leading a sync when nobody does. The error of a failed sync, of
+  // a commit that was given up for good. Unavailable from this and the next two: another process
+  // owns the log.
   absl::Status WaitVisible(segment::FrameNo frame);
 
   // Waits until everything up to `frame` is synced, whatever its durability.
@@ -79,6 +81,13 @@ class CommitQueue {
   CommitPoint appended() const { return shared_.appended.Load().commit; }
   LogPosition position() const { return shared_.appended.Load(); }
 
+  // After a log has stopped: returns when no sync of it is under way any more, with what Revive()
+  // needs of memory.
+  void PrepareToRevive();
+  // It goes on behind `end`, up to which everything is durable and nothing was given up. The caller
+  // holds the write lock, and owns the log.
+  void Revive(const LogPosition& end);
+
   // The error that stopped the log, in this process or another one, or OK.
   absl::Status failure() const;
   bool failed() const { return shared_.failed.load(std::memory_order_acquire) != 0; }
@@ -92,6 +101,12 @@ class CommitQueue {
   struct Sync {
     uint64_t number = 0;  // 0: none
     segment::FrameNo target;
+  };
+  // Commits that were given up: those behind `after`.
+  struct GivenUp {
+    segment::FrameNo after;
+    segment::FrameNo last;
+    absl::Status why;
   };
   static constexpr size_t kHandles = 2;
   static constexpr size_t kWords = 4;  // more than syncs that somebody may wait for at once
@@ -107,6 +122,8 @@ class CommitQueue {
   void WakeWaiters(uint64_t sync) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status SyncWithoutThrowing(segment::FrameNo target, SyncHandle handle);
+  absl::Status StoppedBy() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status WhyGivenUp(segment::FrameNo frame) const;
   void StopWith(absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void PublishVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -129,6 +146,9 @@ class CommitQueue {
   bool owned_ ABSL_GUARDED_BY(mutex_) = true;
   uint64_t ownership_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  std::list<GivenUp> given_up_ ABSL_GUARDED_BY(mutex_);
+  std::list<GivenUp> room_to_give_up_ ABSL_GUARDED_BY(mutex_);  // for the next
+  std::atomic<bool> any_given_up_{false};
 };
 
 }  // namespace strata::wal

@@ -26,15 +26,14 @@ absl::StatusOr<bool> Connection::BeginRead() {
   if (reading_) return false;
   const FrameNo wait_for = std::exchange(wait_for_, FrameNo(0));
   if (!holds_write_lock_ && wait_for > state_.commits->visible_frame()) {
-    STRATA_RETURN_IF_ERROR(state_.commits->WaitVisible(wait_for));
+    state_.commits->WaitVisible(wait_for).IgnoreError();  // of one that was given up
   }
   for (;;) {
-    const CommitPoint snapshot =
-        holds_write_lock_ ? state_.commits->appended() : state_.commits->visible();
+    // Who holds the write lock goes on from what nobody waits for any more but its own committer.
+    const bool newest = holds_write_lock_ && !state_.commits->failed();
+    const CommitPoint snapshot = newest ? state_.commits->appended() : state_.commits->visible();
     const absl::StatusOr<bool> changed = BeginReadAt(snapshot);
     if (!absl::IsNotFound(changed.status())) return changed;
-    STRATA_RETURN_IF_ERROR(
-        state_.commits->failure());  // what is visible fell back behind an unsynced checkpoint
   }
 }
 
@@ -122,6 +121,8 @@ WriteLock::Outcome Connection::LockForWrite(int64_t timeout_us,
   if (holds_write_lock_) return WriteLock::Outcome::kAcquired;
   const WriteLock::Outcome outcome = state_.write_lock.Acquire(timeout_us, interrupted);
   holds_write_lock_ = outcome == WriteLock::Outcome::kAcquired;
+  // What comes of it is told when something is written.
+  if (holds_write_lock_ && state_.commits->failed()) log_->Revive().IgnoreError();
   return outcome;
 }
 
@@ -146,6 +147,7 @@ absl::Status Connection::BeginWrite() {
   auto release = absl::MakeCleanup([&] {
     if (!held) ReleaseWriteLock();
   });
+  if (held && state_.commits->failed()) STRATA_RETURN_IF_ERROR(log_->Revive());
   STRATA_RETURN_IF_ERROR(state_.commits->failure());
   STRATA_RETURN_IF_ERROR(log_->CheckRoom());
   const CommitPoint tip = state_.commits->appended();
@@ -190,7 +192,8 @@ absl::Status Connection::Write(uint32_t page_size, absl::Span<const PageRef> pag
   last_snapshot_ = snapshot_;
   state_.readers.Advance(slot_, snapshot_.frame);
   RefreshFiles();
-  return BoundUnsynced(durability);
+  BoundUnsynced(durability).IgnoreError();  // this commit stands; the next one is told
+  return absl::OkStatus();
 }
 
 // The commit gave the write lock back. SQLite's pager ends its transaction then; libSQL's goes on

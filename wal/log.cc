@@ -31,7 +31,9 @@ Log::Log(const LogPlace& place, const Environment& environment, const Options& o
       checkpointer_(&state_, &appender_, place.open_database),
       sealer_(&state_, &checkpointer_),
       shipper_(&state_, &checkpointer_, &sealer_),
-      maintenance_(&state_, &appender_, &checkpointer_, &shipper_, &follower_, &ownership_) {
+      revival_(&state_, &appender_, place.open_database),
+      maintenance_(&state_, &appender_, &checkpointer_, &shipper_, &follower_, &ownership_,
+                   &revival_) {
   state_.ownership = ownership;
   if (!place.read_only) state_.write_lock.SetProcess(&ownership_);
 }

@@ -17,6 +17,7 @@
 #include "wal/log_state.h"
 #include "wal/maintenance.h"
 #include "wal/recovery.h"
+#include "wal/revival.h"
 #include "wal/sealer.h"
 #include "wal/shipper.h"
 
@@ -116,6 +117,10 @@ class Log {
   StoreProgress store_progress();
   absl::Status shipping_failure() const { return shipper_.stopped(); }
 
+  // A log that stopped after failed syncs takes writes again, or not yet. For the holder of the
+  // write lock, outside of a transaction.
+  absl::Status Revive() { return revival_.Run(); }
+
   // Before a commit that is more than synchronous=OFF.
   absl::Status OweSyncs() { return maintenance_.OweSyncs(); }
 
@@ -183,6 +188,7 @@ class Log {
   std::unique_ptr<io::ObjectStore> store_;
   Sealer sealer_;
   Shipper shipper_;
+  Revival revival_;
   Maintenance maintenance_;
   std::optional<Identity> clean_;              // app.db-strata as found
   std::optional<DatabaseFile> database_file_;  // as found by recovery

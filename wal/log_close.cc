@@ -75,7 +75,7 @@ void Log::RemoveWhatReadersMade() {
 absl::Status Log::CloseOwned(bool may_checkpoint, bool may_remove,
                              const CheckpointWatcher& watcher) {
   if (!has_identity()) return may_remove ? RemoveDirectory() : absl::OkStatus();
-  STRATA_RETURN_IF_ERROR(state_.commits->failure());
+  STRATA_RETURN_IF_ERROR(revival_.Run());
   const FrameNo tip = state_.commits->appended().frame;
   absl::Status copied;
   if (may_checkpoint) copied = Checkpoint(tip, !maintenance_.off_only(), true, watcher);

@@ -155,13 +155,14 @@ void Maintenance::WaitForShip(int64_t wait_us) {
 int64_t Maintenance::RunSyncs(int64_t now) {
   const int64_t others = ownership_.LookAround(now);
   if (!ownership_.owned()) return others;  // syncs are the owner's
+  if (state_.commits->failed()) return std::min(others, revival_.RunIfDue(now));
   Report("spare file", appender_.spares().Prepare());
   // A thread that is awake does not hear of single commits: it looks often enough to be in time for
   // each.
   const int64_t last = state_.last_commit_us.load(std::memory_order_seq_cst);
   const bool owes = state_.unsynced_since_us.load(std::memory_order_seq_cst) != 0 ||
                     last != marked_commit_us_.load(std::memory_order_relaxed);
-  if (off_only() || state_.commits->failed() || !owes) return others;
+  if (off_only() || !owes) return others;
   int64_t next =
       std::min(others, now + std::min(state_.options.quiet_us, state_.options.unsynced_us));
   SyncIfDue(now, &next);

@@ -11,6 +11,7 @@
 #include "wal/checkpointer.h"
 #include "wal/log_ownership.h"
 #include "wal/log_state.h"
+#include "wal/revival.h"
 #include "wal/shipper.h"
 
 // The background of a log: what must happen without a call from the application. Two threads, so
@@ -20,13 +21,14 @@ namespace strata::wal {
 class Maintenance {
  public:
   Maintenance(LogState* state, Appender* appender, Checkpointer* checkpointer, Shipper* shipper,
-              LogFollower* follower, LogOwnership* ownership)
+              LogFollower* follower, LogOwnership* ownership, Revival* revival)
       : state_(*state),
         appender_(*appender),
         checkpointer_(*checkpointer),
         shipper_(*shipper),
         follower_(*follower),
-        ownership_(*ownership) {}
+        ownership_(*ownership),
+        revival_(*revival) {}
   ~Maintenance() { Stop(); }
 
   void Start();  // idempotent; nothing with Options::background off
@@ -83,6 +85,7 @@ class Maintenance {
   Shipper& shipper_;
   LogFollower& follower_;
   LogOwnership& ownership_;
+  Revival& revival_;
 
   std::atomic<bool> checkpoint_requested_{false};
   std::atomic<uint64_t> ship_requested_{0};   // up to this frame

@@ -12,6 +12,30 @@ namespace {
 constexpr size_t kBatchFrames = 128;
 }
 
+RecordSource SourceIn(const LogFiles::List& files) {
+  return [&files](FrameNo frame) { return LogFiles::Find(files, frame)->IntendedRecord(frame); };
+}
+
+absl::Status WritePages(const PageSource& source, FrameNo first,
+                        absl::Span<const segment::PageNo> pages, const CommitMark& mark,
+                        CurrentSegment* to) {
+  const size_t page_size = to->header().page_size;
+  std::vector<uint8_t> bytes(kBatchFrames * page_size);
+  while (!pages.empty()) {
+    const auto batch = pages.subspan(0, kBatchFrames);
+    pages.remove_prefix(batch.size());
+    std::vector<PageRef> refs;
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const auto page = absl::MakeSpan(bytes).subspan(i * page_size, page_size);
+      STRATA_RETURN_IF_ERROR(source(batch[i], page));
+      refs.push_back({batch[i], page.data()});
+    }
+    STRATA_RETURN_IF_ERROR(to->AppendFrames(first, refs, pages.empty() ? &mark : nullptr));
+    first = FrameNo(first.value() + batch.size());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RewriteFrames(const RecordSource& source, FrameNo first, FrameNo last,
                            CurrentSegment* to) {
   std::vector<std::vector<uint8_t>> records;

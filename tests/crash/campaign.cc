@@ -85,6 +85,7 @@ class Campaign {
   void Account(const Driver& driver, const SimulatedDisk& disk) {
     result_.commits += driver.trace().commits().size() - 1;
     result_.failed_syncs += disk.faults_fired();
+    result_.revivals += driver.revivals();
     for (int i = 0; i < kStepKinds; ++i) result_.steps[i] += driver.count(static_cast<Step>(i));
     for (const auto& [site, times] : driver.sites().seen()) result_.sync_sites[site] += times;
   }
@@ -176,6 +177,7 @@ void CampaignResult::Add(const CampaignResult& other) {
   cuts += other.cuts;
   commits += other.commits;
   failed_syncs += other.failed_syncs;
+  revivals += other.revivals;
   for (int i = 0; i < kStepKinds; ++i) steps[i] += other.steps[i];
   for (const auto& [site, times] : other.sync_sites) sync_sites[site] += times;
 }

@@ -29,6 +29,7 @@ struct CampaignResult {
   uint64_t cuts = 0;  // crash points
   uint64_t commits = 0;
   uint64_t failed_syncs = 0;
+  uint64_t revivals = 0;
   uint64_t steps[kStepKinds] = {};
   std::map<std::string, uint64_t> sync_sites;
 

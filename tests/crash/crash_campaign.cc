@@ -59,11 +59,12 @@ bool Parse(int count, char** words, Arguments* arguments) {
 void Print(const CampaignResult& total, uint64_t rounds, double seconds) {
   std::printf(
       "%llu rounds, %llu commits, %llu crash points, %.1f s, %.0f images a second\n%s\n%s\nfailed "
-      "syncs %llu\n",
+      "syncs %llu, logs revived %llu\n",
       static_cast<unsigned long long>(rounds), static_cast<unsigned long long>(total.commits),
       static_cast<unsigned long long>(total.cuts), seconds,
       static_cast<double>(total.checks.images) / seconds, total.checks.ToString().c_str(),
-      total.faults.ToString().c_str(), static_cast<unsigned long long>(total.failed_syncs));
+      total.faults.ToString().c_str(), static_cast<unsigned long long>(total.failed_syncs),
+      static_cast<unsigned long long>(total.revivals));
   for (int i = 0; i < kStepKinds; ++i) {
     std::printf("%s %llu, ", NameOf(static_cast<Step>(i)),
                 static_cast<unsigned long long>(total.steps[i]));

@@ -29,8 +29,9 @@ CampaignResult RunUntil(uint64_t images) {
 // Every kind of damage must have happened: a campaign that damages nothing proves nothing.
 void ExpectAllFaults(const CampaignResult& total) {
   const support::FaultCounts& faults = total.faults;
-  std::printf("%s; failed syncs %llu\n", faults.ToString().c_str(),
-              static_cast<unsigned long long>(total.failed_syncs));
+  std::printf("%s; failed syncs %llu, logs revived %llu\n", faults.ToString().c_str(),
+              static_cast<unsigned long long>(total.failed_syncs),
+              static_cast<unsigned long long>(total.revivals));
   EXPECT_GT(faults.lost_write, 0u);
   EXPECT_GT(faults.torn_write_512, 0u);
   EXPECT_GT(faults.torn_write_4096, 0u);
@@ -43,6 +44,7 @@ void ExpectAllFaults(const CampaignResult& total) {
   EXPECT_GT(faults.lost_rename, 0u);
   EXPECT_GT(faults.lost_unlink, 0u);
   EXPECT_GT(total.failed_syncs, 0u);
+  EXPECT_GT(total.revivals, 0u);
 }
 
 TEST(CrashCampaign, NoPowerCutLosesOrInventsACommit) {

@@ -99,7 +99,8 @@ class CrashIntegrity : public testing::TestWithParam<uint32_t> {
     ASSERT_TRUE(log.ok()) << log.status() << " after " << builder.Where();
     const absl::StatusOr<Content> content = ReadContent(files, *log, workload_.page_size);
     ASSERT_TRUE(content.ok()) << content.status() << " after " << builder.Where();
-    ASSERT_EQ(trace_.Judge(content->digest, promise, builder.position()).violation, "")
+    ASSERT_EQ(trace_.Judge(content->digest, content->frame, promise, builder.position()).violation,
+              "")
         << builder.Where();
     ASSERT_EQ(IntegrityCheck(content->bytes), "ok") << builder.Where();
     ++checked_;

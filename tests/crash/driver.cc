@@ -83,7 +83,7 @@ void Driver::Fail(const std::string& what) {
 
 bool Driver::Fine(const absl::Status& status, const char* what) {
   if (status.ok()) return true;
-  broken_ = now_.log == nullptr || now_.log->state().commits->failed();
+  broken_ = now_.log == nullptr;
   if (disk_.faults_fired() == faults_before_) Fail(absl::StrCat(what, ": ", status.ToString()));
   return false;
 }
@@ -118,8 +118,10 @@ void Driver::Open() {
     now_.connections.push_back(std::make_unique<wal::Connection>(now_.log));
   const absl::StatusOr<Content> content = ReadContent(sites_, now_.log, workload_.page_size);
   if (!Fine(content.status(), "read after open")) return;
-  const Trace::Verdict verdict = trace_.Judge(content->digest, Trace::Promise::kProcess, Now());
+  const Trace::Verdict verdict =
+      trace_.Judge(content->digest, content->frame, Trace::Promise::kProcess, Now());
   if (!verdict.violation.empty()) return Fail(verdict.violation);
+  trace_.AtFrame(*verdict.commit, content->frame);
   trace_.Found(*verdict.commit, Now());
   // What is served is durable, whatever its committer asked for; what another process still owes is
   // not.
@@ -154,9 +156,51 @@ void Driver::RunSwitch() {
   if (now_.log == nullptr) Open();
 }
 
+// A log that stopped takes writes again as soon as syncs succeed: for whoever writes next, in the
+// process whose sync failed, in another one, or when the first one died of it.
+void Driver::RunStopped() {
+  running_ = absl::StrCat("revival before operation ", Now());
+  const uint64_t choice = Below(4);
+  if (choice == 3) {
+    before_given_up_.reset();
+    Kill();
+    return Open();
+  }
+  if (other_.log != nullptr && choice > 0) {
+    if (choice == 1) now_.log->HandOver();
+    if (choice == 2) KillCurrent();
+    std::swap(now_, other_);
+  }
+  Revive();
+}
+
+void Driver::Revive() {
+  ++revivals_;
+  const uint64_t begun = Now();
+  wal::Connection& connection = AnyConnection();
+  if (connection.LockForWrite(0, nullptr) != wal::WriteLock::Outcome::kAcquired)
+    return Fail("the write lock is held");
+  connection.UnlockForWrite();
+  if (now_.log->state().commits->failed())
+    return Fail(absl::StrCat("still stopped: ", now_.log->state().commits->failure().message()));
+  if (before_given_up_.has_value()) trace_.Found(*before_given_up_, Now());
+  before_given_up_.reset();
+  // What was given up has become a commit that changes nothing.
+  const uint64_t end = now_.log->state().commits->visible_frame().value();
+  if (end > trace_.last().frame)
+    trace_.Append({trace_.last().state, end, begun, Trace::kNever, running_});
+  wal::Connection after(now_.log);
+  if (Fine(after.BeginRead().status(), "begin read"))
+    Look(after, trace_.last().state.digest(), "a revived log");
+}
+
 void Driver::Run(Step step) {
   if (!failure_.empty()) return;
   if (broken_) step = Step::kKill;
+  if (!broken_ && now_.log->state().commits->failed()) {
+    RunStopped();
+    if (!failure_.empty() || broken_) return;
+  }
   ++counts_[static_cast<int>(step)];
   running_ = absl::StrCat(NameOf(step), " before operation ", Now());
   switch (step) {
@@ -203,8 +247,10 @@ void Driver::Run(Step step) {
       RunClose(step == Step::kClose);
       break;
     case Step::kFailSync:
+      // The second one is that of the new file, as a rule: the log stops.
       sites_.FailSyncAfter(
-          Below(4), [this] { disk_.FailOperation({.nth = 0, .calls = support::kSyncCall}); });
+          Below(4), [this] { disk_.FailOperation({.nth = 0, .calls = support::kSyncCall}); },
+          Chance(40) ? 2 : 1);
       break;
   }
   NoteSynced();
@@ -316,8 +362,12 @@ absl::Status Driver::CommitDraft(wal::Connection& connection, Draft* draft, Dura
   commit.frame = status.ok() ? connection.snapshot().frame.value() : Trace::kNever;
   const size_t number = trace_.Append(std::move(commit));
   if (!status.ok()) {
-    // Unless the log has stopped, the transaction is as if it had never been.
-    if (!now_.log->state().commits->failed()) trace_.Found(before, Now());
+    // The transaction is as if it had never been; in a log that stopped, only when it goes on.
+    if (now_.log->state().commits->failed()) {
+      before_given_up_ = before;
+    } else {
+      trace_.Found(before, Now());
+    }
     return status;
   }
   const bool power = level == Durability::kFull;

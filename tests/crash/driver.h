@@ -56,6 +56,8 @@ class Driver {
   // What went wrong while it ran; empty: nothing.
   const std::string& failure() const { return failure_; }
   uint64_t count(Step step) const { return counts_[static_cast<int>(step)]; }
+  // How often a log that had stopped was made to take writes again.
+  uint64_t revivals() const { return revivals_; }
 
  private:
   struct Draft {
@@ -88,6 +90,8 @@ class Driver {
   void RunClose(bool remove);
   void RunSwitch();
   void KillCurrent();
+  void RunStopped();
+  void Revive();
   void Look(wal::Connection& connection, uint64_t digest, const char* what);
   void NoteSynced();
 
@@ -107,10 +111,12 @@ class Driver {
   std::vector<Process> graveyard_;           // what the memory of killed ones held
   std::unique_ptr<wal::Connection> reader_;  // of either
   uint64_t reader_digest_ = 0;
-  uint64_t faults_before_ = 0;  // fired when the log was opened
-  bool broken_ = false;         // a sync failed for good: the log must be opened again
+  uint64_t faults_before_ = 0;             // fired when the log was opened
+  bool broken_ = false;                    // it could not be opened
+  std::optional<size_t> before_given_up_;  // the last commit that stands, of a log that stopped
   std::string failure_;
   std::string running_;
+  uint64_t revivals_ = 0;
   uint64_t counts_[kStepKinds] = {};
 };
 

@@ -71,7 +71,7 @@ std::string ImageCheck::Run(SimulatedDisk& image, const Trace& trace, Trace::Pro
   }
   const absl::StatusOr<Content> content = Recover(image, false);
   if (!content.ok()) return content.status().ToString();
-  const Trace::Verdict verdict = trace.Judge(content->digest, promise, operations);
+  const Trace::Verdict verdict = trace.Judge(content->digest, content->frame, promise, operations);
   if (!verdict.violation.empty()) return verdict.violation;
   found_ = *verdict.commit;
   if (!thorough) return "";

@@ -69,8 +69,14 @@ bool SyncSites::Enter(const std::string& site) {
 }
 
 void SyncSites::MaybeFail(const std::string& site) {
-  if (fail_ == nullptr || site == "database file" || skip_-- > 0) return;
-  std::exchange(fail_, nullptr)();
+  if (fail_ == nullptr || site == "database file") return;
+  if (skip_ > 0) {
+    --skip_;
+    return;
+  }
+  const std::function<void()> fail = fail_;
+  if (--times_ == 0) fail_ = nullptr;
+  fail();
 }
 
 void SyncSites::NoteWrite(FileNotes& notes, uint64_t offset, io::ByteView bytes) {

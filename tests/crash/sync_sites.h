@@ -26,8 +26,9 @@ class SyncSites : public io::FileSystem {
 
   // `fail` is called just before the sync that comes after `skip` others; those of the database
   // file do not count, because a process that starts later cannot know of that failure.
-  void FailSyncAfter(uint64_t skip, std::function<void()> fail) {
+  void FailSyncAfter(uint64_t skip, std::function<void()> fail, int times = 1) {
     skip_ = skip;
+    times_ = times;
     fail_ = std::move(fail);
   }
 
@@ -78,6 +79,7 @@ class SyncSites : public io::FileSystem {
 
   std::string swallowed_;
   uint64_t skip_ = 0;
+  int times_ = 0;
   std::function<void()> fail_;
   uint64_t swallowed_calls_ = 0;
   Phase phase_ = Phase::kRunning;

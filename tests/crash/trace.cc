@@ -24,6 +24,10 @@ void Trace::Promised(Promise promise, size_t commit, uint64_t operations) {
   if (promise == Promise::kPower) Promised(Promise::kProcess, commit, operations);
 }
 
+void Trace::AtFrame(size_t commit, uint64_t frame) {
+  if (commits_[commit].frame == kNever) commits_[commit].frame = frame;
+}
+
 void Trace::Found(size_t found, uint64_t operations) {
   for (size_t i = found + 1; i < commits_.size(); ++i)
     commits_[i].gone_at = std::min(commits_[i].gone_at, operations);
@@ -61,13 +65,17 @@ bool Trace::IsPossible(size_t commit, uint64_t operations) const {
   return commit == 0 || (at.begun_at < operations && operations < at.gone_at);
 }
 
-Trace::Verdict Trace::Judge(uint64_t digest, Promise promise, uint64_t operations) const {
+Trace::Verdict Trace::Judge(uint64_t digest, uint64_t frame, Promise promise,
+                            uint64_t operations) const {
   const size_t oldest = Oldest(promise, operations);
   const auto found = by_digest_.find(digest);
   if (found == by_digest_.end()) return {std::nullopt, "the state is that of no commit"};
+  Verdict possible;
   for (const size_t commit : found->second) {
-    if (commit >= oldest && IsPossible(commit, operations)) return {commit, ""};
+    if (commit < oldest || !IsPossible(commit, operations)) continue;
+    if (!possible.commit.has_value() || commits_[commit].frame == frame) possible.commit = commit;
   }
+  if (possible.commit.has_value()) return possible;
   const size_t commit = found->second.back();
   const char* what =
       commit < oldest ? "acknowledged commits are lost" : "a commit appears that cannot be there";

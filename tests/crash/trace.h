@@ -37,6 +37,8 @@ class Trace {
 
   size_t Append(Commit commit);
   void Promised(Promise promise, size_t commit, uint64_t operations);
+  // A commit whose committer got an error is in the log all the same.
+  void AtFrame(size_t commit, uint64_t frame);
   // A re-open ended at `operations` and found `found`: later commits have never been.
   void Found(size_t found, uint64_t operations);
 
@@ -54,12 +56,13 @@ class Trace {
   // The oldest commit that a crash after `operations` may leave.
   size_t Oldest(Promise promise, uint64_t operations) const;
 
-  // The commit with that digest if a crash after `operations` may leave it, else what is wrong.
+  // The commit with that digest if a crash after `operations` may leave it, else what is wrong. Of
+  // several the one at `frame`: a commit that changes nothing has the digest of the one before.
   struct Verdict {
     std::optional<size_t> commit;
     std::string violation;  // empty: none
   };
-  Verdict Judge(uint64_t digest, Promise promise, uint64_t operations) const;
+  Verdict Judge(uint64_t digest, uint64_t frame, Promise promise, uint64_t operations) const;
 
   // A new record that starts at `commit`, and remembers what was before.
   Trace After(size_t commit) const;

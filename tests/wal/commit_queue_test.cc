@@ -312,7 +312,7 @@ TEST(CommitQueueTest, CommitAppendedDuringASyncIsNotCoveredByIt) {
   EXPECT_EQ(queue.visible().frame, FrameNo(2));
 }
 
-TEST(CommitQueueTest, FailureFallsBackToTheSyncedCommitForGood) {
+TEST(CommitQueueTest, FailureGivesUpWhatIsNotVisible) {
   bool fail = false;
   int calls = 0;
   CommitQueue queue(At(0), [&](FrameNo, SyncHandle) {
@@ -326,15 +326,23 @@ TEST(CommitQueueTest, FailureFallsBackToTheSyncedCommitForGood) {
   EXPECT_EQ(queue.visible().frame, FrameNo(2));
   fail = true;
   EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(3))));
-  EXPECT_EQ(queue.visible().frame, FrameNo(1));
-  EXPECT_EQ(queue.visible().database_pages, 1u);
+  EXPECT_EQ(queue.visible().frame, FrameNo(2));
+  EXPECT_EQ(queue.visible().database_pages, 2u);
   EXPECT_TRUE(queue.failed());
   fail = false;
-  EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(2))));
+  EXPECT_TRUE(queue.WaitVisible(FrameNo(2)).ok());
   EXPECT_TRUE(absl::IsInternal(queue.WaitSynced(FrameNo(2))));
   EXPECT_TRUE(absl::IsInternal(queue.SyncNow()));
-  EXPECT_TRUE(queue.WaitVisible(FrameNo(1)).ok());
   EXPECT_EQ(calls, 2) << "a failed sync was tried again";
+  queue.PrepareToRevive();
+  queue.Revive({At(4)});
+  EXPECT_FALSE(queue.failed());
+  EXPECT_TRUE(absl::IsInternal(queue.WaitVisible(FrameNo(3)))) << "it was given up";
+  EXPECT_TRUE(queue.WaitSynced(FrameNo(2)).ok());
+  EXPECT_TRUE(queue.WaitSynced(FrameNo(4)).ok());
+  queue.Append(At(5), Durability::kFull);
+  EXPECT_TRUE(queue.WaitVisible(FrameNo(5)).ok());
+  EXPECT_EQ(calls, 3);
 }
 
 TEST(CommitQueueTest, EveryWaiterGetsTheError) {

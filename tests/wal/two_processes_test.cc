@@ -290,16 +290,56 @@ TEST(TwoProcessesTest, WhoComesAfterAllDiedRecovers) {
   EXPECT_EQ(both.PowerCut().value(), (Versions{2}));
 }
 
-TEST(TwoProcessesTest, ALogThatStoppedTakesNoWritesOfAnyProcess) {
-  TwoProcesses both;
-  ASSERT_TRUE(both.Open(&both.b).ok());
-  ASSERT_TRUE(both.a.Commit({{1, 1}}, 1).ok());
-  both.disk->FailOperation({.nth = 0, .calls = support::kSyncCall, .for_ever = true});
-  EXPECT_FALSE(both.a.Commit({{1, 2}}, 1).ok());
-  both.disk->ClearFaults();
-  both.a.log->HandOver();
-  EXPECT_FALSE(both.b.Commit({{1, 3}}, 1).ok());
-  EXPECT_EQ(both.b.Read().value(), (Versions{1}));
+// A log that stopped because no sync of `a` succeeded: what it did not acknowledge is given up.
+class StoppedByAnotherTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(both_.Open(&both_.b).ok());
+    ASSERT_TRUE(both_.a.Commit({{1, 1}, {2, 1}}, 2).ok());
+    ASSERT_TRUE(both_.a.Commit({{2, 2}}, 2, Durability::kNormal).ok());
+    both_.disk->FailOperation({.nth = 0, .calls = support::kSyncCall, .for_ever = true});
+    EXPECT_FALSE(both_.a.Commit({{1, 9}, {3, 9}}, 3).ok());
+    EXPECT_EQ(both_.b.Read().value(), (Versions{1, 2}));
+  }
+  void ExpectBothGoOn() {
+    EXPECT_EQ(both_.b.Read().value(), (Versions{1, 2, 4}));
+    EXPECT_EQ(both_.PowerCut().value(), (Versions{1, 2, 4}));
+    if (both_.a.log == nullptr) {
+      ASSERT_TRUE(both_.Open(&both_.a).ok());
+    }
+    EXPECT_EQ(both_.a.Read().value(), (Versions{1, 2, 4}));
+    both_.b.log->HandOver();
+    ASSERT_TRUE(both_.a.Commit({{1, 5}}, 3).ok());
+    EXPECT_EQ(both_.b.Read().value(), (Versions{5, 2, 4}));
+    EXPECT_EQ(both_.PowerCut().value(), (Versions{5, 2, 4}));
+  }
+  TwoProcesses both_;
+};
+
+TEST_F(StoppedByAnotherTest, TakesNoWritesOfAnyProcess) {
+  both_.a.log->HandOver();
+  EXPECT_FALSE(both_.b.Commit({{1, 3}}, 2).ok());
+  EXPECT_EQ(both_.b.Read().value(), (Versions{1, 2}));
+}
+
+TEST_F(StoppedByAnotherTest, GoesOnWhereTheOtherHandsOver) {
+  both_.disk->ClearFaults();
+  both_.a.log->HandOver();
+  ASSERT_TRUE(both_.b.Commit({{3, 4}}, 3).ok());
+  ExpectBothGoOn();
+}
+
+TEST_F(StoppedByAnotherTest, GoesOnWhereTheOtherDied) {
+  both_.disk->ClearFaults();
+  both_.a.Kill();
+  ASSERT_TRUE(both_.b.Commit({{3, 4}}, 3).ok());
+  ExpectBothGoOn();
+}
+
+TEST_F(StoppedByAnotherTest, GoesOnInTheSameProcessAndTheOtherFollows) {
+  both_.disk->ClearFaults();
+  ASSERT_TRUE(both_.a.Commit({{3, 4}}, 3).ok());
+  ExpectBothGoOn();
 }
 
 TEST(TwoProcessesTest, FilesAreUsedAgainOnlyByOneThatIsAlone) {
