@@ -27,6 +27,14 @@ void RunBackgroundInline(strata_wal* wal) {
   wal->connection->log().HandOver();
 }
 
+int RequestCheckpointIfDue(strata_wal* wal, uint64_t autocheckpoint_frames) {
+  const wal::Log::Counts counts = wal->connection->log().counts();
+  if (counts.frames - counts.checkpointed < autocheckpoint_frames) return SQLITE_OK;
+  wal->connection->log().RequestCheckpoint();
+  RunBackgroundInline(wal);
+  return SQLITE_OK;
+}
+
 }  // namespace
 
 int WriteLock(strata_wal* wal, int lock) {
@@ -122,13 +130,10 @@ int Callback(strata_wal* wal, int default_hook, int autocheckpoint_frames) {
   if (!IsOfThisProcess(wal)) return 0;
   const uint64_t frames = std::exchange(wal->committed_frames, 0);
   if (default_hook == 0) return static_cast<int>(frames);
-  const wal::Log::Counts counts = wal->connection->log().counts();
-  if (autocheckpoint_frames > 0 &&
-      counts.frames - counts.checkpointed >= static_cast<uint64_t>(autocheckpoint_frames)) {
-    wal->connection->log().RequestCheckpoint();
-    RunBackgroundInline(wal);
-  }
-  return 0;
+  if (autocheckpoint_frames > 0)
+    Guard(
+        [&] { return RequestCheckpointIfDue(wal, static_cast<uint64_t>(autocheckpoint_frames)); });
+  return 0;  // the commit stands, whatever becomes of the checkpoint; the next one tries again
 }
 
 }  // namespace strata::sqlite
