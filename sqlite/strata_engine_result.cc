@@ -4,6 +4,7 @@
 
 #include "io/errno_status.h"
 #include "sqlite/engine_result.h"
+#include "sqlite/vfs_status.h"
 
 namespace strata::sqlite {
 
@@ -69,7 +70,7 @@ const char* LastError() { return last_error.c_str(); }
 
 int ResultOf(const strata_wal_host* host, const absl::Status& status, Doing doing) {
   const bool is_told = doing == Doing::kOpen || doing == Doing::kCall;
-  if (is_told) last_error = std::string(status.message());
+  if (is_told) last_error = IsOfVfs(status) ? "" : std::string(status.message());
   if (status.ok()) return SQLITE_OK;
   if (doing == Doing::kCall) return SQLITE_ERROR;
   const int rc = Code(status, doing);

@@ -41,13 +41,9 @@ class SharedFile : public io::File {
   const std::shared_ptr<io::File> file_;
 };
 
-}  // namespace
+constexpr absl::string_view kVfsUrl = "strata/vfs";
 
-absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation) {
-  CountFileCall(rc != SQLITE_OK && rc != SQLITE_IOERR_DELETE_NOENT);
-  if (rc == SQLITE_OK) return absl::OkStatus();
-  if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) throw std::bad_alloc();
-  const std::string message = absl::StrCat(path, ": ", operation, ": SQLite result code ", rc);
+absl::Status StatusFor(int rc, const std::string& message) {
   if (rc == SQLITE_IOERR_DELETE_NOENT) return absl::NotFoundError(message);
   switch (rc & 0xff) {
     case SQLITE_CANTOPEN:
@@ -61,6 +57,20 @@ absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation)
       return absl::InternalError(message);
   }
 }
+
+}  // namespace
+
+absl::Status StatusOfVfs(int rc, const std::string& path, const char* operation) {
+  CountFileCall(rc != SQLITE_OK && rc != SQLITE_IOERR_DELETE_NOENT);
+  if (rc == SQLITE_OK) return absl::OkStatus();
+  if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) throw std::bad_alloc();
+  absl::Status status =
+      StatusFor(rc, absl::StrCat(path, ": ", operation, ": SQLite result code ", rc));
+  status.SetPayload(kVfsUrl, absl::Cord());
+  return status;
+}
+
+bool IsOfVfs(const absl::Status& status) { return status.GetPayload(kVfsUrl).has_value(); }
 
 absl::StatusOr<std::shared_ptr<VfsFile>> VfsFile::Open(const strata_wal_host* host,
                                                        sqlite3_vfs* vfs, const char* wal_name,
