@@ -47,6 +47,8 @@ void ExpectAllFaults(const CampaignResult& total) {
   EXPECT_GT(total.revivals, 0u);
 }
 
+// Stands for crash2.test, savepoint4.test, walcrash.test, walcrash3.test and writecrash.test of
+// SQLite's suite.
 TEST(CrashCampaign, NoPowerCutLosesOrInventsACommit) {
   const CampaignResult total = RunUntil(kImages);
   EXPECT_EQ(total.violation, "");

@@ -33,7 +33,7 @@ class Exceptions(unittest.TestCase):
     def test_each_line_has_a_file_tests_and_a_reason(self):
         for line in lines():
             self.assertEqual(len(line), 3, line)
-            self.assertRegex(line[0], r"^[\w-]+\.test$")
+            self.assertRegex(line[0], r"^[\w/-]+\.test$")
             self.assertTrue(line[1].split() and line[2].strip(), line)
 
     def test_no_file_is_listed_twice(self):

@@ -34,7 +34,12 @@ finish_test
 """
 FILES = "run_tests wal-files -presql {pragma journal_mode = wal} -files {%s}"
 # Loops that a file writes out itself, where adapt.tcl sees none: a test's name, of which the first group is the loop's.
-WRITTEN_OUT = {"diskfull.test": re.compile(r"(diskfull-2)\.\d+\."), "ioerr2.test": re.compile(r"(ioerr2-[34]\.\d)\.\d+\.")}
+WRITTEN_OUT = {
+    "diskfull.test": re.compile(r"(diskfull-2)\.\d+\."),
+    "ioerr2.test": re.compile(r"(ioerr2-[34]\.\d)\.\d+\."),
+    "mallocC.test": re.compile(r"(mallocC-1)\.\d+\."),
+}
+IN_ANY_FILE = re.compile(r"(\S+[.-](?:persistent|transient)(?:\.\d+)?)\.\d+$")
 
 
 class Loop:
@@ -74,7 +79,7 @@ def read_output(name, out):
         return loops.setdefault(unique, Loop(unique))
 
     for begun, ended, test in re.findall(r"^(?:#loop (\S+)|#end (\d+)|(\S+)\.\.\.(?!\S))", out, re.M):
-        by_hand = test and written_out and written_out.match(test)
+        by_hand = test and not open_loops and (written_out or IN_ANY_FILE).match(test)
         if begun:
             open_loops.append(loop_named(begun))
         elif ended and open_loops:

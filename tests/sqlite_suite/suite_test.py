@@ -105,6 +105,8 @@ class ReadOutput(unittest.TestCase):
     def test_loop_that_a_file_writes_out_is_known_by_its_names(self):
         out = "ioerr2-1.1... Ok\nioerr2-3.0.1.cksum... Ok\nioerr2-3.0.2.cksum... Ok\nioerr2-5... Ok\n"
         self.assertEqual(self.row(out, "ioerr2.test")[6], "ioerr2-3.0:2:2:0:1")
+        out = "f-1.0... Ok\nf-1.1.transient.9.1... Ok\nf-1.1.transient.9.2... Ok\ns-2-oom-persistent.1... Ok\nf-2... Ok\n"
+        self.assertEqual(self.row(out)[6], "f-1.1.transient.9:2:2:0:1 s-2-oom-persistent:1:1:0:0")
 
 
 if __name__ == "__main__":

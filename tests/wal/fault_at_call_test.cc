@@ -192,7 +192,7 @@ uint64_t CallsOf(uint64_t number) {
   return world.disk->call_count();
 }
 
-// Stands for diskfull.test of SQLite's suite.
+// Stands for diskfull.test and backup_ioerr.test of SQLite's suite.
 TEST_P(FaultAtCallTest, EveryCallFailsOnceForAWhileAndForEver) {
   const absl::Status status = GetParam() ? absl::ResourceExhaustedError("injected ENOSPC")
                                          : absl::InternalError("injected EIO");

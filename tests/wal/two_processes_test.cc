@@ -168,6 +168,7 @@ TEST(TwoProcessesTest, OfADeadOwnerWhatItPublishedIsKeptAndMadeDurable) {
   EXPECT_GE(both.b.log->state().commits->synced(), FrameNo(1));
 }
 
+// Stands for walcrash2.test of SQLite's suite.
 TEST(TwoProcessesTest, OfADeadOwnerAnOpenTransactionIsForgotten) {
   TwoProcesses both;
   ASSERT_TRUE(both.a.Commit({{1, 1}}, 1).ok());
