@@ -182,15 +182,17 @@ void CommitQueue::WaitForHandle() {
 }
 
 // Of those who wait for the next sync one is woken when none is under way, to lead it. Whoever
-// leads wakes the next one in turn.
+// leads wakes the next one in turn. Without the mutex: who is woken takes the processor away.
 void CommitQueue::WakeWaiters(uint64_t sync) {
-  ended_[sync % kWords].fetch_add(1);
-  io::WakeAllOnWord(ended_[sync % kWords]);
-  if (under_way() == 0) {
-    ended_[(begun_ + 1) % kWords].fetch_add(1);
-    io::WakeOneOnWord(ended_[(begun_ + 1) % kWords]);
-  }
+  std::atomic<uint32_t>& theirs = ended_[sync % kWords];
+  std::atomic<uint32_t>* next = under_way() == 0 ? &ended_[(begun_ + 1) % kWords] : nullptr;
+  theirs.fetch_add(1);
+  if (next != nullptr) next->fetch_add(1);
   changed_.SignalAll();
+  mutex_.Unlock();
+  if (next != nullptr) io::WakeOneOnWord(*next);
+  io::WakeAllOnWord(theirs);
+  mutex_.Lock();
 }
 
 void CommitQueue::WakeAll() {
