@@ -8,6 +8,7 @@ namespace strata::wal {
 namespace {
 
 using segment::FrameNo;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 // The background, under a clock that the test moves.

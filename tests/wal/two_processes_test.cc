@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "io/store_url.h"
+
 namespace strata::wal {
 namespace {
 
