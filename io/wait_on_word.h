@@ -9,6 +9,8 @@ namespace strata::io {
 
 // Returns once `word` is not `expected` any more.
 void WaitOnWord(const std::atomic<uint32_t>& word, uint32_t expected);
+// Once, for at most `microseconds`; it may return early.
+void WaitOnWordFor(const std::atomic<uint32_t>& word, uint32_t expected, int64_t microseconds);
 
 // Wakes one, or all, of those who wait for `word`, which was changed before. The word itself is not
 // touched: it may be gone already.

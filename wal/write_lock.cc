@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "io/wait_on_word.h"
 
 namespace strata::wal {
 
 namespace {
-constexpr int kSpins = 1000;  // about 20 microseconds
+constexpr int kSpins = 300;  // some 6 microseconds
 
 void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -55,11 +56,14 @@ WriteLock::Outcome WriteLock::AcquireHere(int64_t* timeout_us,
 }
 
 // A commit holds the lock for less time than it takes to fall asleep and be woken.
-void WriteLock::SpinWhileHeld() const {
+void WriteLock::SpinWhileHeld() {
+  if (!held_.load(std::memory_order_relaxed)) return;
+  spinning_.fetch_add(1, std::memory_order_relaxed);
   for (int i = 0; i < kSpins && held_.load(std::memory_order_relaxed); ++i) {
-    if (comes_back_.load(std::memory_order_relaxed)) return;
+    if (comes_back_.load(std::memory_order_relaxed)) break;
     Pause();
   }
+  spinning_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 WriteLock::Waiter* WriteLock::Enqueue(bool background) {
@@ -75,6 +79,14 @@ WriteLock::Waiter* WriteLock::Enqueue(bool background) {
   waiter->background = background;
   waiter->granted = false;
   return waiter;
+}
+
+void WriteLock::Sleep(Waiter* self, int64_t microseconds) {
+  const uint32_t wakes = self->wakes.load(std::memory_order_relaxed);
+  mutex_.Unlock();
+  io::WaitOnWordFor(self->wakes, wakes, microseconds);
+  if (self->wakes.load(std::memory_order_relaxed) != wakes) SpinWhileHeld();
+  mutex_.Lock();
 }
 
 WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
@@ -94,7 +106,7 @@ WriteLock::Outcome WriteLock::WaitInQueue(int64_t timeout_us,
     if (waited >= limit) return Outcome::kTimedOut;
     if (interrupted && interrupted()) return Outcome::kInterrupted;
     const int64_t poll_us = comes_back_ && queue_.front() == self ? kLookAgainUs : kInterruptPollUs;
-    self->wake.WaitFor(&mutex_, std::min(limit - waited, poll_us));
+    Sleep(self, std::min(limit - waited, poll_us));
   }
   held_ = true;
   background_ = background;
@@ -134,7 +146,7 @@ void WriteLock::ReleaseHere(Next next) {
     waiter = NextToWake(next);
   }
   // Without the mutex, which it wants first.
-  if (waiter != nullptr) waiter->wake.Signal();
+  if (waiter != nullptr) io::WakeOneOnWord(waiter->wakes);
 }
 
 WriteLock::Waiter* WriteLock::NextToWake(Next next) {
@@ -149,11 +161,14 @@ WriteLock::Waiter* WriteLock::NextToWake(Next next) {
     first->granted = true;
     background_ = first->background;
     queue_.pop_front();
+    first->wakes.fetch_add(1, std::memory_order_relaxed);
     return first;
   }
   held_ = false;
-  if (woken_ != nullptr || comes_back_) return nullptr;
+  if (woken_ != nullptr || comes_back_ || spinning_.load(std::memory_order_relaxed) > 0)
+    return nullptr;
   woken_ = first;
+  first->wakes.fetch_add(1, std::memory_order_relaxed);
   return first;
 }
 

@@ -62,7 +62,7 @@ class WriteLock {
     int64_t since_us = 0;
     bool background = false;
     bool granted = false;
-    io::CondVar wake;
+    std::atomic<uint32_t> wakes{0};  // changes with each
   };
 
   // Lowers the timeout by what was waited.
@@ -72,7 +72,9 @@ class WriteLock {
   Waiter* NextToWake(Next next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Waiter* Enqueue(bool background) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Looks for a few microseconds whether the lock becomes free.
-  void SpinWhileHeld() const;
+  void SpinWhileHeld();
+  // Until woken, or for the time given, and then until the lock is free, for a few microseconds.
+  void Sleep(Waiter* self, int64_t microseconds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Outcome WaitInQueue(int64_t timeout_us, const std::function<bool()>& interrupted, bool background)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -82,6 +84,7 @@ class WriteLock {
   io::Mutex mutex_;
   std::atomic<bool> held_{false};                    // changed with the mutex
   std::atomic<bool> comes_back_{false};              // whoever had it last; changed with the mutex
+  std::atomic<int> spinning_{0};                     // threads that are about to look at held_
   bool background_ ABSL_GUARDED_BY(mutex_) = false;  // the holder
   const Waiter* woken_ ABSL_GUARDED_BY(mutex_) = nullptr;  // and has not looked yet
   std::deque<Waiter*> queue_ ABSL_GUARDED_BY(mutex_);
