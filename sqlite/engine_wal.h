@@ -59,6 +59,7 @@ int BeginRead(strata_wal*, int* changed);
 void EndRead(strata_wal*);
 int FindFrame(strata_wal*, uint32_t page_no, uint32_t* token);
 int ReadFrame(strata_wal*, uint32_t token, int bytes, uint8_t* to);
+int ChangedPages(strata_wal*, uint32_t limit, void (*changed)(void*, uint32_t), void* context);
 uint32_t DatabasePages(strata_wal*);
 
 int WriteLock(strata_wal*, int lock);

@@ -155,7 +155,7 @@ int DeleteLog(struct sqlite3_vfs*, const char* wal_name) {
 }
 
 constexpr strata_wal_methods kMethods = {
-    .version = 2,
+    .version = 3,
     .name = "strata",
     .open = Open,
     .close = Close,
@@ -198,6 +198,7 @@ constexpr strata_wal_methods kMethods = {
     .wait_durable = WaitDurable,
     .seal = Seal,
     .status = Status,
+    .changed_pages = ChangedPages,
 };
 
 }  // namespace

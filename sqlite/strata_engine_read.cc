@@ -39,6 +39,10 @@ int BeginRead(strata_wal* wal, int* changed) {
   });
 }
 
+int ChangedPages(strata_wal* wal, uint32_t limit, void (*changed)(void*, uint32_t), void* context) {
+  return wal->connection->ChangedPages(limit, [&](PageNo page) { changed(context, page.value()); });
+}
+
 void EndRead(strata_wal* wal) {
   Guard([&] {
     if (!IsOfThisProcess(wal)) return SQLITE_OK;

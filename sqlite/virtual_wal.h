@@ -91,7 +91,8 @@ typedef int (*strata_page_copied)(void* context, int last_frame, const unsigned 
                                   int bytes, int page_no, int frame);
 
 typedef struct strata_wal_methods {
-  int version;      /* 2; an engine of version 1 has no entries from uses_shared_memory on */
+  int version;      /* 3; an engine of version 1 has no entries from uses_shared_memory on, one of 2 no
+                    ** changed_pages */
   const char* name; /* the value of the URI parameter wal= that selects it */
 
   int (*open)(const strata_wal_open_args*, strata_wal** out);
@@ -201,6 +202,14 @@ typedef struct strata_wal_methods {
   /* The state of the log as a JSON object. The text lives until the thread's next call of a method.
   ** */
   int (*status)(strata_wal*, const char** json);
+
+  /* From version 3 on; may be NULL. */
+  /* Right after a begin_read that set *changed: calls `changed` for the pages, at most `limit`, whose
+  ** content may differ from that in this connection's snapshot before. Pages behind
+  ** database_pages() need not be told. Nonzero: those were all; 0: there are more, or it is not
+  ** known which. */
+  int (*changed_pages)(strata_wal*, uint32_t limit,
+                       void (*changed)(void* context, uint32_t page_no), void* context);
 } strata_wal_methods;
 
 /* Registers an engine and hands it its host. Before the first database is opened; once per process

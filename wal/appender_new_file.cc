@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/btree_set.h"
 #include "absl/strings/str_cat.h"
 #include "io/status_macros.h"
 #include "wal/appender.h"
@@ -115,12 +116,16 @@ absl::StatusOr<FrameNo> Appender::LastDurableCommit(FrameNo visible) {
 }
 
 // The commits that were given up keep their numbers, as indexes hold them, in this process and in
-// others; page 1 comes on top, so that no snapshot of theirs is taken for the present one.
+// others. Their pages come once more on top, and page 1: no snapshot of theirs is taken for the
+// present one, and what a page cache has of them has changed since.
 std::vector<PageNo> Appender::GivenUpPages(FrameNo visible) const {
   std::vector<PageNo> pages;
   for (FrameNo frame = visible.next(); frame <= state_.index->tip(); frame = frame.next())
     pages.push_back(state_.index->PageOf(frame));
-  if (!pages.empty()) pages.push_back(PageNo(1));
+  if (pages.empty()) return pages;
+  absl::btree_set<PageNo> once(pages.begin(), pages.end());
+  once.insert(PageNo(1));
+  pages.insert(pages.end(), once.begin(), once.end());
   return pages;
 }
 
@@ -133,7 +138,8 @@ absl::Status Appender::Revive(const PageSource& visible_pages) {
   const std::vector<PageNo> given_up = GivenUpPages(visible.frame);
   end.frame = FrameNo(visible.frame.value() + given_up.size());
   spares_.DropSpare();
-  state_.index->Reserve(1);
+  const uint64_t new_frames = end.frame.value() - state_.index->tip().value();
+  state_.index->Reserve(new_frames);
   const auto list = state_.files.list();
   STRATA_RETURN_IF_ERROR(GoOnInNewFile([&](CurrentSegment* next) {
     state_.append_mutex.AssertHeld();
@@ -145,7 +151,7 @@ absl::Status Appender::Revive(const PageSource& visible_pages) {
     return WritePages(visible_pages, visible.frame.next(), given_up, mark, next);
   }));
   for (const std::shared_ptr<CurrentSegment>& segment : *list) segment->MoveAway();
-  if (!given_up.empty()) state_.index->Append(given_up.back());
+  for (PageNo page : absl::MakeSpan(given_up).last(new_frames)) state_.index->Append(page);
   state_.readers.Retire(state_.index->TakeRetired());
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
   CountUnsynced();

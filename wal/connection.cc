@@ -55,8 +55,14 @@ absl::StatusOr<bool> Connection::BeginReadAt(const CommitPoint& snapshot, bool k
   reading_ = true;
   RefreshFiles();
   const bool changed = !last_snapshot_.has_value() || last_snapshot_->frame != snapshot.frame;
-  last_snapshot_ = snapshot;
+  snapshot_before_ = std::exchange(last_snapshot_, snapshot);
   return changed;
+}
+
+bool Connection::ChangedPages(uint64_t limit, absl::FunctionRef<void(PageNo)> changed) const {
+  if (!snapshot_before_.has_value() || snapshot_before_->frame > snapshot_.frame) return false;
+  if (snapshot_.frame.value() - snapshot_before_->frame.value() > limit) return false;
+  return state_.index->ForEachPage(snapshot_before_->frame, snapshot_.frame, changed);
 }
 
 void Connection::RefreshFiles() {

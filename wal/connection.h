@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -39,6 +40,10 @@ class Connection {
   // A frame with the page as this connection sees it; 0: read the database file.
   segment::FrameNo FindFrame(segment::PageNo page) const;
   absl::Status ReadFrame(segment::FrameNo frame, io::MutableBytes page);
+
+  // Tells the pages, at most `limit`, that may have another content in this snapshot than in the
+  // one before it. False: there are more, or it is not known which.
+  bool ChangedPages(uint64_t limit, absl::FunctionRef<void(segment::PageNo)> changed) const;
 
   // The last frame that this connection may see: of its snapshot and its own open transaction; of
   // the last visible commit outside of a read transaction.
@@ -98,6 +103,7 @@ class Connection {
   bool reading_ = false;
   CommitPoint snapshot_;
   std::optional<CommitPoint> last_snapshot_;
+  std::optional<CommitPoint> snapshot_before_;
   std::shared_ptr<const LogFiles::List> files_;
   uint64_t files_version_ = 0;
 

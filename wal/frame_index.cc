@@ -76,6 +76,17 @@ PageNo FrameIndex::PageOf(FrameNo frame) const {
   return PageNo(chunk->page[frame.value() % kChunkFrames].load(std::memory_order_relaxed));
 }
 
+// A checkpoint may raise the floor meanwhile, and take chunks away.
+bool FrameIndex::ForEachPage(FrameNo from, FrameNo to, absl::FunctionRef<void(PageNo)> each) const {
+  if (from < floor()) return false;
+  for (FrameNo frame = from.next(); frame <= to; frame = frame.next()) {
+    const Chunk* chunk = ChunkOf(frame.value());
+    if (chunk == nullptr) return false;
+    each(PageNo(chunk->page[frame.value() % kChunkFrames].load(std::memory_order_relaxed)));
+  }
+  return true;
+}
+
 void FrameIndex::SetNewest(uint32_t page, uint64_t frame) {
   std::atomic<uint64_t>* slot = SlotOf(*table_owner_, page);
   if (slot->load(std::memory_order_relaxed) == 0) ++used_slots_;

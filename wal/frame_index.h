@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "segment/ids.h"
 #include "wal/reader_registry.h"
 
@@ -28,6 +29,11 @@ class FrameIndex {
 
   // The page of a frame in (floor, tip].
   segment::PageNo PageOf(segment::FrameNo frame) const;
+
+  // Calls `each` with the page of every frame in (from, to], to <= tip; false when not all are
+  // known any more.
+  bool ForEachPage(segment::FrameNo from, segment::FrameNo to,
+                   absl::FunctionRef<void(segment::PageNo)> each) const;
 
   segment::FrameNo floor() const {
     return segment::FrameNo(floor_.load(std::memory_order_acquire));

@@ -1,2 +1,3 @@
 /* After pager.c. */
 #undef sqlite3OsDelete
+#undef sqlite3PcacheClear

@@ -34,6 +34,7 @@
 #include "sqlite/inject/builtin_leftover.c"
 #include "sqlite/inject/own_files.c"
 #include "sqlite/inject/dispatch.c"
+#include "sqlite/inject/page_cache.c"
 #include "sqlite/inject/snapshots.c"
 #include "sqlite/inject/host.c"
 #include "sqlite/inject/functions.c"

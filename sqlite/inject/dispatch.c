@@ -9,6 +9,7 @@ struct Wal {
   sqlite3* writer;     /* whose write transaction began last, until its callback after it */
   int is_writing;      /* callbacks come inside a transaction too, when it changes the schema */
   int is_fresh;        /* no read transaction yet: the page cache is older than the log */
+  int knows_changes;   /* the page cache is about to be cleared, because of commits of others */
   int foreign_snapshot;
   sqlite3_file no_file; /* pMethods = 0, as of any file that is not open */
 };
@@ -132,6 +133,7 @@ SQLITE_PRIVATE int sqlite3WalBeginReadTransaction(Wal* wal, int* changed) {
   if (wal->methods == 0) return builtin_sqlite3WalBeginReadTransaction(wal->builtin, changed);
   if (wal->foreign_snapshot) return SQLITE_ERROR_SNAPSHOT;
   rc = wal->methods->begin_read(wal->engine, changed);
+  wal->knows_changes = rc == SQLITE_OK && *changed && !wal->is_fresh;
   if (rc == SQLITE_OK && wal->is_fresh) {
     *changed = 1;
     wal->is_fresh = 0;

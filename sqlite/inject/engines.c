@@ -21,7 +21,7 @@ static int strata_slot_of(const char* name) {
 }
 
 static int strata_add_engine(const strata_wal_methods* methods) {
-  if (methods->version < 1 || methods->version > 2 || methods->name == 0 || strcmp(methods->name, "builtin") == 0) {
+  if (methods->version < 1 || methods->version > 3 || methods->name == 0 || strcmp(methods->name, "builtin") == 0) {
     return SQLITE_MISUSE_BKPT;
   }
   if (strata_slot_of(methods->name) >= 0) return SQLITE_MISUSE_BKPT;

@@ -13,7 +13,7 @@ namespace {
 
 TEST_F(TableTest, EveryEntryIsThere) {
   const auto& table = engine();
-  EXPECT_EQ(table.version, 2);
+  EXPECT_EQ(table.version, 3);
   EXPECT_STREQ(table.name, "strata");
   EXPECT_EQ(table.uses_shared_memory, 0);
   const auto* first = reinterpret_cast<void* const*>(&table.open);

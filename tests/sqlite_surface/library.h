@@ -37,6 +37,7 @@ namespace strata::sqlite_surface {
   X(file_control)                   \
   X(db_config)                      \
   X(db_readonly)                    \
+  X(db_status)                      \
   X(db_cacheflush)                  \
   X(txn_state)                      \
   X(get_autocommit)                 \
