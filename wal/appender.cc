@@ -10,6 +10,10 @@ namespace strata::wal {
 
 using segment::FrameNo;
 
+namespace {
+constexpr uint64_t kMostUnwritten = 1 << 20;  // bytes
+}
+
 absl::Status Appender::BeginTransaction() {
   io::MutexLock lock(&state_.append_mutex);
   if (state_.current == nullptr || spares_.IsFull(state_.spare != nullptr)) {
@@ -25,6 +29,7 @@ absl::StatusOr<std::shared_ptr<CurrentSegment>> Appender::CreateFile(
 }
 
 absl::Status Appender::StartFile() {
+  if (state_.current != nullptr) STRATA_RETURN_IF_ERROR(state_.current->WriteUnwritten());
   std::shared_ptr<CurrentSegment> next = std::exchange(state_.spare, nullptr);
   if (next == nullptr) {
     STRATA_ASSIGN_OR_RETURN(next, CreateFile(spares_.NextHeader()));
@@ -54,6 +59,14 @@ absl::Status Appender::Overwrite(FrameNo frame, const PageRef& page) {
   return state_.current->OverwriteFrame(frame, page);
 }
 
+absl::StatusOr<segment::FrameHeader> Appender::ReadKept(FrameNo frame, io::MutableBytes page) {
+  io::MutexLock lock(&state_.append_mutex);
+  const CurrentSegment* current = state_.current.get();
+  if (current == nullptr || current->first_frame() == FrameNo(0) || frame < current->first_frame())
+    return absl::NotFoundError("");
+  return current->ReadKept(frame, page);
+}
+
 absl::StatusOr<segment::FrameHeader> Appender::ReadOpen(FrameNo frame, io::MutableBytes page) {
   io::MutexLock lock(&state_.append_mutex);
   return state_.current->ReadOpenFrame(frame, page);
@@ -77,14 +90,15 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
   state_.readers.Retire(state_.index->TakeRetired());
   state_.commits->Reserve();
   AddUnsynced(pages.size());
-  STRATA_RETURN_IF_ERROR(state_.current->AppendFrames(first, pages, &mark));
+  const Placing placing = PlacingOf(pages.size(), durability);
+  STRATA_RETURN_IF_ERROR(state_.current->AppendFrames(first, pages, &mark, placing));
   const FrameNo last(first.value() + pages.size() - 1);
   for (segment::PageNo page : pages_before) state_.index->Append(page);
   for (const PageRef& page : pages) state_.index->Append(page.page);
   state_.commits->Append({{last, database_pages, time_us},
                           state_.current->header().sequence,
                           state_.current->end_offset()},
-                         durability);
+                         durability, placing);
   spares_.NoteCommit(durability);
   const int64_t monotonic = state_.environment.clock->MonotonicMicros();
   state_.last_commit_us.store(monotonic, std::memory_order_relaxed);
@@ -94,6 +108,17 @@ absl::Status Appender::Commit(FrameNo first, absl::Span<const PageRef> pages,
   none = 0;
   state_.unsealed_since_us.compare_exchange_strong(none, monotonic);
   return absl::OkStatus();
+}
+
+// A commit that waits for its sync is written with it, where the file has the space already: a lack
+// of it is then told while the transaction can be undone alone.
+Placing Appender::PlacingOf(size_t frames, Durability durability) const {
+  const CurrentSegment& current = *state_.current;
+  const uint64_t bytes = frames * current.record_bytes();
+  const bool waits = durability == Durability::kFull && current.open_frames() == 0 &&
+                     current.end_offset() + bytes <= current.written_before() &&
+                     current.unwritten_bytes() + bytes <= kMostUnwritten;
+  return waits ? Placing::kWithSync : Placing::kNow;
 }
 
 absl::Status Appender::AppendMark() {
@@ -116,11 +141,11 @@ segment::MarkRecord Appender::Progressed() {
 }
 
 // What was synced shares no block with what is written later.
-absl::Status Appender::Pad(CurrentSegment& segment) {
-  return state_.options.pad_blocks ? segment.PadToBlock() : absl::OkStatus();
+absl::Status Appender::Pad(CurrentSegment& segment, Placing placing) {
+  return state_.options.pad_blocks ? segment.PadToBlock(placing) : absl::OkStatus();
 }
 
-absl::StatusOr<Appender::SyncWork> Appender::BeginSync(SyncHandle handle) {
+absl::StatusOr<Appender::SyncWork> Appender::BeginSync(SyncHandle handle, LogPosition* end) {
   io::MutexLock lock(&state_.append_mutex);
   SyncWork work;
   const auto list = state_.files.list();
@@ -131,16 +156,42 @@ absl::StatusOr<Appender::SyncWork> Appender::BeginSync(SyncHandle handle) {
     }
   }
   if (state_.current != nullptr && state_.current->needs_sync())
-    STRATA_RETURN_IF_ERROR(Pad(*state_.current));
+    STRATA_RETURN_IF_ERROR(Pad(*state_.current, Placing::kWithSync));
   state_.unsynced_since_us.store(0, std::memory_order_relaxed);
   for (const std::shared_ptr<CurrentSegment>& segment : *list) {
     if (segment->needs_sync()) work.push_back({segment, segment->BeginSync()});
   }
+  *end = EndLocked();
   return work;
 }
 
+absl::StatusOr<Appender::SyncWork> Appender::WriteAndBeginSync(SyncHandle handle) {
+  io::MutexLock lock(&write_mutex_);
+  LogPosition end;
+  STRATA_ASSIGN_OR_RETURN(SyncWork work, BeginSync(handle, &end));
+  for (const Syncing& each : work) STRATA_RETURN_IF_ERROR(WriteUnwritten(each));
+  state_.commits->NoteWritten(end);
+  return work;
+}
+
+absl::Status Appender::WriteUnwritten(const Syncing& what) {
+  CurrentSegment& segment = *what.segment;
+  absl::Status status;
+  for (UnsyncedRecords::Parts parts;;) {
+    {
+      io::MutexLock lock(&state_.append_mutex);
+      if (segment.moved_away()) return absl::OkStatus();
+      if (!status.ok()) return MoveFrom(what.segment, status);
+      if (!parts.empty()) segment.NoteWritten(parts);
+      parts = segment.Unwritten(what.begun);
+    }
+    if (parts.empty()) return absl::OkStatus();
+    status = segment.Write(parts);
+  }
+}
+
 absl::Status Appender::Sync(SyncHandle handle) {
-  STRATA_ASSIGN_OR_RETURN(const SyncWork work, BeginSync(handle));
+  STRATA_ASSIGN_OR_RETURN(const SyncWork work, WriteAndBeginSync(handle));
   for (const Syncing& each : work) {
     const absl::Status status = each.segment->Sync(handle);
     io::MutexLock lock(&state_.append_mutex);
@@ -173,7 +224,9 @@ LogPosition Appender::LetGo() {
   io::MutexLock lock(&state_.append_mutex);
   const auto list = state_.files.list();
   for (const std::shared_ptr<CurrentSegment>& segment : *list) {
-    if (segment->needs_sync()) segment->GiveUp();
+    if (!segment->needs_sync()) continue;
+    segment->WriteUnwritten().IgnoreError();  // there is none, unless the log has stopped
+    segment->GiveUp();
   }
   return EndLocked();
 }

@@ -32,6 +32,9 @@ class Appender {
   absl::Status Append(segment::FrameNo first, absl::Span<const PageRef> pages);
   absl::Status Overwrite(segment::FrameNo frame, const PageRef& page);
   absl::StatusOr<segment::FrameHeader> ReadOpen(segment::FrameNo frame, io::MutableBytes page);
+  // The newest frames, those that are not in a file yet among them, from memory; NotFound: it is in
+  // a file.
+  absl::StatusOr<segment::FrameHeader> ReadKept(segment::FrameNo frame, io::MutableBytes page);
   void Abandon(segment::FrameNo last);
 
   // The last frames of the transaction and its end. `pages_before`: pages of the frames appended
@@ -99,8 +102,13 @@ class Appender {
   std::vector<segment::PageNo> GivenUpPages(segment::FrameNo visible) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
   segment::MarkRecord Progressed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
-  absl::Status Pad(CurrentSegment& segment);
-  absl::StatusOr<SyncWork> BeginSync(SyncHandle handle);
+  absl::Status Pad(CurrentSegment& segment, Placing placing = Placing::kNow);
+  Placing PlacingOf(size_t frames, Durability durability) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
+  // *end: where the log ends then.
+  absl::StatusOr<SyncWork> BeginSync(SyncHandle handle, LogPosition* end);
+  absl::StatusOr<SyncWork> WriteAndBeginSync(SyncHandle handle);
+  absl::Status WriteUnwritten(const Syncing& what) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::Status MoveFrom(const std::shared_ptr<CurrentSegment>& failed, const absl::Status& why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.append_mutex);
 
@@ -109,6 +117,7 @@ class Appender {
 
   LogState& state_;
   SpareFiles spares_;
+  io::Mutex write_mutex_;  // a sync covers what the syncs before it had to write
   std::atomic<uint64_t> unsynced_bytes_{0};
 };
 

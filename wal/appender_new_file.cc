@@ -72,10 +72,7 @@ absl::Status Appender::Replace(const std::shared_ptr<CurrentSegment>& failed) {
 
 // Other processes find the frames of a file whose sync failed here. Where exactly it ends is told
 // with the next commit, or when another process takes over.
-void Appender::PublishNewFile() {
-  state_.shared.commits.appended.Store(
-      {state_.commits->appended(), state_.current->header().sequence, 0});
-}
+void Appender::PublishNewFile() { state_.commits->NoteMoved(state_.current->header().sequence); }
 
 // The last commit that the failed sync left in no doubt: below it in its file, or in an older one.
 absl::StatusOr<FrameNo> Appender::LastGoodCommit(const CurrentSegment& failed) {

@@ -30,7 +30,7 @@ CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
       own_(std::make_unique<SharedCommits>()),
       shared_(*own_),
       room_to_give_up_(1) {
-  shared_.appended.Store({recovered});
+  SetPosition({recovered});
   shared_.synced.Store(recovered);
   shared_.visible.Store(recovered);
 }
@@ -40,6 +40,7 @@ CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync)
 
 void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
+  announced_.Store(shared_.appended.Load());
   owned_ = true;
   ++ownership_;
   if (!failed()) {
@@ -59,10 +60,7 @@ void CommitQueue::Disown() {
   owned_ = false;
 }
 
-bool CommitQueue::owned() const {
-  io::MutexLock lock(&mutex_);
-  return owned_;
-}
+bool CommitQueue::owned() const { return owned_; }
 
 uint64_t CommitQueue::ownership() const {
   io::MutexLock lock(&mutex_);
@@ -89,15 +87,31 @@ void CommitQueue::Reserve() {
   EnsureRoom();
 }
 
-void CommitQueue::Append(const LogPosition& position, Durability durability) {
+void CommitQueue::SetPosition(const LogPosition& position) {
+  announced_.Store(position);
+  shared_.appended.Store(position);
+}
+
+void CommitQueue::NoteWritten(const LogPosition& position) {
   io::MutexLock lock(&mutex_);
-  if (!failure_.ok()) {  // while it was being written
+  if (owned_ && position.commit.frame > shared_.appended.Load().commit.frame)
     shared_.appended.Store(position);
+}
+
+void CommitQueue::NoteMoved(uint64_t sequence) {
+  io::MutexLock lock(&mutex_);
+  SetPosition({announced_.Load().commit, sequence, 0});
+}
+
+void CommitQueue::Append(const LogPosition& position, Durability durability, Placing placing) {
+  io::MutexLock lock(&mutex_);
+  announced_.Store(position);
+  if (placing == Placing::kNow) shared_.appended.Store(position);
+  if (!failure_.ok()) {  // while it was being written
     if (!given_up_.empty()) given_up_.back().last = position.commit.frame;
     return;
   }
   EnsureRoom();
-  shared_.appended.Store(position);
   pending_.splice(pending_.end(), room_, room_.begin());
   pending_.back() = {position.commit, durability == Durability::kFull};
   if (durability == Durability::kFull) ++uncovered_;
@@ -247,7 +261,7 @@ void CommitQueue::PrepareToRevive() {
 
 void CommitQueue::Revive(const LogPosition& end) {
   io::MutexLock lock(&mutex_);
-  shared_.appended.Store(end);
+  SetPosition(end);
   shared_.synced.Store(end.commit);
   shared_.visible.Store(end.commit);
   failure_ = absl::OkStatus();

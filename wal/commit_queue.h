@@ -43,11 +43,17 @@ class CommitQueue {
   void Reserve();
 
   // Announces a commit that ends at `position`; called in commit order, by the holder of the write
-  // lock. Without effect on a log that has stopped: WaitVisible says so.
-  void Append(const LogPosition& position, Durability durability);
+  // lock. Without effect on a log that has stopped: WaitVisible says so. Where it is written with
+  // its sync, no other process may look for it before NoteWritten().
+  void Append(const LogPosition& position, Durability durability,
+              Placing placing = Placing::kNow);
   void Append(const CommitPoint& commit, Durability durability) {
     Append(LogPosition{commit}, durability);
   }
+  // Everything up to `position` is in the log's files.
+  void NoteWritten(const LogPosition& position);
+  // The log goes on in another file, which has all of it.
+  void NoteMoved(uint64_t sequence);
 
   // Takes the log over as the shared memory tells of it: from here on this process appends, syncs
   // and publishes. The caller holds the write lock.
@@ -78,8 +84,12 @@ class CommitQueue {
   CommitPoint visible() const { return shared_.visible.Load(); }
   segment::FrameNo visible_frame() const { return shared_.visible.frame(); }
   segment::FrameNo synced() const { return shared_.synced.frame(); }
-  CommitPoint appended() const { return shared_.appended.Load().commit; }
-  LogPosition position() const { return shared_.appended.Load(); }
+  // The last commit and where it ends: of the owner, all that was announced; of others, what was
+  // written.
+  LogPosition position() const {
+    return owned_.load(std::memory_order_acquire) ? announced_.Load() : shared_.appended.Load();
+  }
+  CommitPoint appended() const { return position().commit; }
 
   // After a log has stopped: returns when no sync of it is under way any more, with what Revive()
   // needs of memory.
@@ -111,6 +121,7 @@ class CommitQueue {
   static constexpr size_t kHandles = 2;
   static constexpr size_t kWords = 4;  // more than syncs that somebody may wait for at once
 
+  void SetPosition(const LogPosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(const PublishedCommit& reached, segment::FrameNo frame);
   uint64_t SyncThatCovers(segment::FrameNo frame) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -143,7 +154,8 @@ class CommitQueue {
   std::array<size_t, 2> covered_ ABSL_GUARDED_BY(mutex_) = {};
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
   std::list<Pending> room_ ABSL_GUARDED_BY(mutex_);     // for commits to come
-  bool owned_ ABSL_GUARDED_BY(mutex_) = true;
+  std::atomic<bool> owned_{true};  // changed with the mutex
+  PublishedPosition announced_;    // by the owner, under mutex_
   uint64_t ownership_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::list<GivenUp> given_up_ ABSL_GUARDED_BY(mutex_);

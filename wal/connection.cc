@@ -90,8 +90,15 @@ absl::Status Connection::ReadFrame(FrameNo frame, io::MutableBytes page) {
   return absl::OkStatus();
 }
 
+// What is visible is in a file. The holder of the write lock looks first for what others have just
+// committed: a copy in memory is cheaper.
+bool Connection::MayBeUnwritten(FrameNo frame) const {
+  return holds_write_lock_ || frame > state_.commits->visible_frame();
+}
+
 absl::Status Connection::ReadFrameAnywhere(FrameNo frame, io::MutableBytes page) {
   if (frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page).status();
+  if (MayBeUnwritten(frame) && log_->appender().ReadKept(frame, page).ok()) return absl::OkStatus();
   if (files_version_ != state_.files.version()) {
     // A file whose sync failed may have been replaced since; one that was removed is in the old
     // list alone.
@@ -115,6 +122,10 @@ absl::StatusOr<segment::FrameHeader> Connection::ReadLogged(FrameNo frame, io::M
     return absl::NotFoundError(absl::StrCat("frame ", frame.value(), " is not in the log yet"));
   STRATA_RETURN_IF_ERROR(CatchUpTo(std::min(frame, state_.commits->visible_frame())));
   if (reading_ && frame > snapshot_.frame) return log_->appender().ReadOpen(frame, page);
+  if (MayBeUnwritten(frame)) {
+    const absl::StatusOr<segment::FrameHeader> kept = log_->appender().ReadKept(frame, page);
+    if (kept.ok()) return kept;
+  }
   const absl::StatusOr<segment::FrameHeader> header =
       ReadLogFrame(*state_.files.list(), frame, page);
   if (header.ok() || frame > state_.index->floor()) return header;

@@ -85,6 +85,7 @@ class Connection {
 
  private:
   void RefreshFiles();
+  bool MayBeUnwritten(segment::FrameNo frame) const;
   absl::Status ReadFrameAnywhere(segment::FrameNo frame, io::MutableBytes page);
   absl::Status BeginNext();
   absl::Status BoundUnsynced(Durability durability);

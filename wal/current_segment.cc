@@ -22,7 +22,15 @@ namespace {
 constexpr uint64_t kBlock = 4096;
 constexpr size_t kBatchPages = 512;  // one write each
 
+constexpr size_t kLookedAtForReading = 16;
+
 uint64_t BlockStart(uint64_t offset) { return offset / kBlock * kBlock; }
+
+// A pager that has not read page 1 yet may have pages of another size.
+void CopyPage(io::ByteView from, io::MutableBytes to) {
+  std::memcpy(to.data(), from.data(), std::min(to.size(), from.size()));
+  if (to.size() > from.size()) std::memset(to.data() + from.size(), 0, to.size() - from.size());
+}
 
 }  // namespace
 
@@ -95,7 +103,7 @@ absl::StatusOr<std::shared_ptr<CurrentSegment>> CurrentSegment::Begin(
 }
 
 absl::Status CurrentSegment::Publish(io::FileSystem& files, const std::string& directory) {
-  const uint64_t begun = BeginSync();
+  const uint64_t begun = unsynced_.added();
   absl::Status status = Sync();
   if (status.ok()) {
     FinishSync(begun);
@@ -130,7 +138,7 @@ std::shared_ptr<CurrentSegment> CurrentSegment::Recovered(std::unique_ptr<io::Fi
 }
 
 absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRef> pages,
-                                          const CommitMark* commit) {
+                                          const CommitMark* commit, Placing placing) {
   if (open_first_ == FrameNo(0)) {
     open_first_ = first;
     open_offset_ = end_offset_;
@@ -139,7 +147,8 @@ absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRe
   while (!pages.empty()) {
     const auto batch = pages.subspan(0, kBatchPages);
     pages.remove_prefix(batch.size());
-    const absl::Status status = AppendBatch(first, batch, pages.empty() ? commit : nullptr);
+    const absl::Status status =
+        AppendBatch(first, batch, pages.empty() ? commit : nullptr, placing);
     if (!status.ok()) {
       Abandon(before);
       return status;
@@ -151,9 +160,9 @@ absl::Status CurrentSegment::AppendFrames(FrameNo first, absl::Span<const PageRe
 }
 
 absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef> pages,
-                                         const CommitMark* commit) {
+                                         const CommitMark* commit, Placing placing) {
   const size_t size = pages.size() * record_bytes();
-  Write write{end_offset_, size, std::make_unique_for_overwrite<uint8_t[]>(size)};
+  UnsyncedRecords::Part part = UnsyncedRecords::NewPart(end_offset_, size);
   const size_t checksums_before = open_checksums_.size();
   const size_t runs_before = runs_.size();
   auto forget = absl::MakeCleanup([&] {
@@ -166,9 +175,9 @@ absl::Status CurrentSegment::AppendBatch(FrameNo first, absl::Span<const PageRef
     const bool last = i + 1 == pages.size();
     open_checksums_.push_back(EncodeFrame(FrameNo(first.value() + i), pages[i],
                                           last ? commit : nullptr,
-                                          write.bytes.get() + i * record_bytes()));
+                                          part.bytes.get() + i * record_bytes()));
   }
-  STRATA_RETURN_IF_ERROR(WriteAndKeep(std::move(write)));
+  STRATA_RETURN_IF_ERROR(Place(std::move(part), placing));
   std::move(forget).Cancel();
   end_offset_ += size;
   return absl::OkStatus();
@@ -234,29 +243,38 @@ void CurrentSegment::Resume(uint64_t end_offset, FrameNo synced, bool others_wro
   if (others_wrote) GiveUp();  // whoever synced meanwhile synced this too
   end_offset_ = end_offset;
   if (first_frame() == FrameNo(0) || last_commit_ <= synced) return;
-  ++writes_;
-  ++first_kept_;
-  dropped_from_ = OffsetOf(std::max(first_frame(), synced.next()));
+  unsynced_.OweFrom(OffsetOf(std::max(first_frame(), synced.next())));
 }
 
-absl::Status CurrentSegment::WriteAndKeep(Write write) {
-  unsynced_.push_back(std::move(write));  // first: what is in the file is known here
-  const Write& kept = unsynced_.back();
-  const absl::Status status = file_->Write(kept.offset, {kept.bytes.get(), kept.size});
-  if (!status.ok()) {
-    unsynced_.pop_back();
-    return status;
+absl::Status CurrentSegment::Place(UnsyncedRecords::Part part, Placing placing) {
+  if (placing == Placing::kNow) STRATA_RETURN_IF_ERROR(WriteUnwritten());
+  unsynced_.Add(std::move(part));  // first: what is in the file is known here
+  if (placing == Placing::kWithSync) return absl::OkStatus();
+  const absl::Status status = WriteUnwritten();
+  if (!status.ok()) unsynced_.TakeBackLast();
+  return status;
+}
+
+absl::Status CurrentSegment::WriteUnwritten() {
+  while (unsynced_.written() < unsynced_.added()) {
+    const UnsyncedRecords::Parts parts = unsynced_.Unwritten(unsynced_.added());
+    STRATA_RETURN_IF_ERROR(Write(parts));
+    NoteWritten(parts);
   }
-  unsynced_bytes_ += kept.size;
-  ++writes_;
   return absl::OkStatus();
+}
+
+absl::Status CurrentSegment::Write(const UnsyncedRecords::Parts& parts) {
+  absl::InlinedVector<io::ByteView, UnsyncedRecords::kMostAtOnce> views;
+  for (const UnsyncedRecords::Part& part : parts) views.push_back(part.view());
+  return file_->WriteAt(parts.front().offset, views);
 }
 
 absl::Status CurrentSegment::OverwriteFrame(FrameNo frame, const PageRef& page) {
   const size_t size = record_bytes();
-  Write write{OffsetOf(frame), size, std::make_unique_for_overwrite<uint8_t[]>(size)};
-  const uint32_t checksum = EncodeFrame(frame, page, nullptr, write.bytes.get());
-  STRATA_RETURN_IF_ERROR(WriteAndKeep(std::move(write)));
+  UnsyncedRecords::Part part = UnsyncedRecords::NewPart(OffsetOf(frame), size);
+  const uint32_t checksum = EncodeFrame(frame, page, nullptr, part.bytes.get());
+  STRATA_RETURN_IF_ERROR(Place(std::move(part), Placing::kNow));
   open_checksums_[frame.value() - open_first_.value()] = checksum;
   return absl::OkStatus();
 }
@@ -288,28 +306,29 @@ absl::Status CurrentSegment::AppendMark(FrameNo last, FrameNo durable,
   header.kind = RecordKind::kMark;
   header.frame = last;
   header.durable = durable;
-  return AppendRecord(header, payload);
+  return AppendRecord(header, payload, Placing::kNow);
 }
 
-absl::Status CurrentSegment::PadToBlock() {
+absl::Status CurrentSegment::PadToBlock(Placing placing) {
   const uint64_t block = BlockStart(end_offset_);
   if (block == end_offset_) return absl::OkStatus();
   const std::vector<uint8_t> zeros(block + kBlock - end_offset_ - kRecordHeaderSize);
   FrameHeader header;
   header.kind = RecordKind::kPadding;
   header.frame = last_commit_;
-  return AppendRecord(header, zeros);
+  return AppendRecord(header, zeros, placing);
 }
 
-absl::Status CurrentSegment::AppendRecord(const FrameHeader& fields, io::ByteView payload) {
+absl::Status CurrentSegment::AppendRecord(const FrameHeader& fields, io::ByteView payload,
+                                          Placing placing) {
   const size_t size = kRecordHeaderSize + payload.size();
-  Write write{end_offset_, size, std::make_unique_for_overwrite<uint8_t[]>(size)};
+  UnsyncedRecords::Part part = UnsyncedRecords::NewPart(end_offset_, size);
   FrameHeader header = fields;
   header.stored_length = static_cast<uint32_t>(payload.size());
-  EncodeRecordHeader(header, payload, seed_, write.bytes.get());
+  EncodeRecordHeader(header, payload, seed_, part.bytes.get());
   if (!payload.empty())
-    std::memcpy(write.bytes.get() + kRecordHeaderSize, payload.data(), payload.size());
-  STRATA_RETURN_IF_ERROR(WriteAndKeep(std::move(write)));
+    std::memcpy(part.bytes.get() + kRecordHeaderSize, payload.data(), payload.size());
+  STRATA_RETURN_IF_ERROR(Place(std::move(part), placing));
   end_offset_ += size;
   return absl::OkStatus();
 }
@@ -351,32 +370,16 @@ absl::StatusOr<FrameHeader> CurrentSegment::ReadRecord(uint64_t offset, FrameNo 
     return absl::DataLossError(absl::StrCat(path(), ": offset ", offset, " holds frame ",
                                             header.frame.value(), ", expected ", frame.value()));
   }
-  // A pager that has not read page 1 yet may have pages of another size.
-  std::memcpy(page.data(), payload.data(), std::min(page.size(), payload.size()));
-  if (page.size() > payload.size())
-    std::memset(page.data() + payload.size(), 0, page.size() - payload.size());
+  CopyPage(payload, page);
   return header;
 }
 
-uint64_t CurrentSegment::BeginSync() { return writes_; }
-
-void CurrentSegment::FinishSync(uint64_t begun) {
-  synced_writes_ = std::max(synced_writes_, begun);
-  DropCopies(begun);
-  if (synced_writes_ >= first_kept_) dropped_from_ = UINT64_MAX;
+absl::StatusOr<FrameHeader> CurrentSegment::ReadKept(FrameNo frame, io::MutableBytes page) const {
+  const uint8_t* record = unsynced_.Find(OffsetOf(frame), record_bytes(), kLookedAtForReading);
+  if (record == nullptr) return absl::NotFoundError("");
+  CopyPage({record + kRecordHeaderSize, header_.page_size}, page);
+  return segment::DecodeRecordHeader(record);
 }
-
-void CurrentSegment::DropCopies(uint64_t below) {
-  while (first_kept_ < below && !unsynced_.empty()) {
-    if (first_kept_ >= synced_writes_)
-      dropped_from_ = std::min(dropped_from_, unsynced_.front().offset);
-    unsynced_bytes_ -= unsynced_.front().size;
-    unsynced_.pop_front();
-    ++first_kept_;
-  }
-}
-
-void CurrentSegment::DropUnsyncedCopies() { DropCopies(writes_); }
 
 absl::Status CurrentSegment::OpenSecondHandle() {
   if (second_handle_ != nullptr) return absl::OkStatus();
@@ -390,23 +393,18 @@ void CurrentSegment::MoveAway() {
 }
 
 void CurrentSegment::GiveUp() {
-  FinishSync(writes_);
+  unsynced_.NoteSynced(unsynced_.added());
   reusable_ = false;
 }
 
 uint64_t CurrentSegment::FirstDoubtfulByte() const {
-  uint64_t first = std::min(end_offset_, dropped_from_);
-  for (const Write& write : unsynced_) first = std::min(first, write.offset);
-  return BlockStart(first);
+  return BlockStart(std::min(end_offset_, unsynced_.LowestOffset()));
 }
 
 absl::StatusOr<std::vector<uint8_t>> CurrentSegment::IntendedRecord(FrameNo frame) const {
   const uint64_t offset = OffsetOf(frame);
-  for (auto write = unsynced_.rbegin(); write != unsynced_.rend(); ++write) {
-    if (write->offset > offset || offset + record_bytes() > write->offset + write->size) continue;
-    const uint8_t* from = write->bytes.get() + (offset - write->offset);
-    return std::vector<uint8_t>(from, from + record_bytes());
-  }
+  const uint8_t* kept = unsynced_.Find(offset, record_bytes(), SIZE_MAX);
+  if (kept != nullptr) return std::vector<uint8_t>(kept, kept + record_bytes());
   std::vector<uint8_t> record(record_bytes());
   STRATA_ASSIGN_OR_RETURN(const size_t read, file_->ReadAt(offset, absl::MakeSpan(record)));
   const io::ByteView payload(record.data() + kRecordHeaderSize, header_.page_size);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +15,7 @@
 #include "segment/segment_header.h"
 #include "wal/options.h"
 #include "wal/stable_vector.h"
+#include "wal/unsynced_records.h"
 
 namespace strata::wal {
 
@@ -34,6 +34,11 @@ struct CommitMark {
 
 // Through which open file a log file is synced: two syncs at once need two (io::File::OpenForSync).
 enum class SyncHandle : uint8_t { kFirst, kSecond };
+
+// When appended bytes go to the file: at once, or when the next sync begins. A commit that waits
+// for a sync is seen by nobody before, and one write for all that wait is cheaper than one for
+// each.
+enum class Placing : uint8_t { kNow, kWithSync };
 
 // A run of frames that follow each other without other records in between.
 struct FrameRun {
@@ -91,13 +96,14 @@ class CurrentSegment {
   // Bytes from the start of the file that had been written before records were; 0: not known.
   uint64_t written_before() const { return written_before_; }
   uint64_t file_bytes() const { return std::max(end_offset_, written_before_); }
-  uint64_t unsynced_bytes() const { return unsynced_bytes_; }  // kept in memory
-  bool needs_sync() const { return synced_writes_ < writes_; }
+  uint64_t unsynced_bytes() const { return unsynced_.kept_bytes(); }  // in memory
+  uint64_t unwritten_bytes() const { return unsynced_.unwritten_bytes(); }
+  bool needs_sync() const { return unsynced_.needs_sync(); }
 
   // Appends frames of the open transaction, numbered from `first`; with `commit`, the last of them
   // ends it.
   absl::Status AppendFrames(segment::FrameNo first, absl::Span<const PageRef> pages,
-                            const CommitMark* commit);
+                            const CommitMark* commit, Placing placing = Placing::kNow);
 
   // Replaces a frame of the open transaction.
   absl::Status OverwriteFrame(segment::FrameNo frame, const PageRef& page);
@@ -109,7 +115,10 @@ class CurrentSegment {
   absl::Status AppendMark(segment::FrameNo last, segment::FrameNo durable,
                           const segment::MarkRecord& mark);
   // Fills the last 4 KiB block up, also within a transaction.
-  absl::Status PadToBlock();
+  absl::Status PadToBlock(Placing placing = Placing::kNow);
+
+  // What is not in the file yet. Without a sync it stays so: an error leaves everything as it was.
+  absl::Status WriteUnwritten();
 
   // What another process appended: transactions up to the commit `last`, whose records end at
   // `end_offset`, where `runs` says.
@@ -132,19 +141,31 @@ class CurrentSegment {
   absl::StatusOr<segment::FrameHeader> ReadOpenFrame(segment::FrameNo frame,
                                                      io::MutableBytes page) const;
 
-  // Sync in three steps, so that the lock is not held during the second. Two may be under way at
-  // once, one through each handle; the second handle must have been opened.
-  uint64_t BeginSync();
+  // The same for a frame of which there is a copy in memory; NotFound: there is none, or it is not
+  // among the newest, and the frame is in the file. For the holder of the append lock.
+  absl::StatusOr<segment::FrameHeader> ReadKept(segment::FrameNo frame,
+                                                io::MutableBytes page) const;
+
+  // Sync in steps, so that the lock is held neither during Write nor during Sync. What Unwritten
+  // says, Write writes, until there is no more. Two syncs may be under way at once, one through
+  // each handle; the second handle must have been opened.
+  uint64_t BeginSync() const { return unsynced_.added(); }
+  UnsyncedRecords::Parts Unwritten(uint64_t begun) const { return unsynced_.Unwritten(begun); }
+  absl::Status Write(const UnsyncedRecords::Parts& parts);
+  // Idempotent: who appends may have written them too.
+  void NoteWritten(const UnsyncedRecords::Parts& parts) {
+    unsynced_.NoteWritten(parts.back().number + 1);
+  }
   absl::Status Sync(SyncHandle handle = SyncHandle::kFirst) {
     return (handle == SyncHandle::kFirst ? file_ : second_handle_)->Sync();
   }
   // Idempotent. For the holder of the append lock.
   absl::Status OpenSecondHandle();
-  void FinishSync(uint64_t begun);
+  void FinishSync(uint64_t begun) { unsynced_.NoteSynced(begun); }
 
   // Gives up the copies in memory without a sync (synchronous=OFF beyond the limit). A later sync
   // is owed all the same.
-  void DropUnsyncedCopies();
+  void DropUnsyncedCopies() { unsynced_.DropWritten(); }
 
   // Owes nothing any more: what matters is elsewhere, or another process's to sync.
   void GiveUp();
@@ -170,25 +191,20 @@ class CurrentSegment {
   uint64_t open_frames() const { return open_checksums_.size(); }
 
  private:
-  struct Write {
-    uint64_t offset;
-    size_t size;
-    std::unique_ptr<uint8_t[]> bytes;
-  };
-
   CurrentSegment(std::unique_ptr<io::File> file, std::string path,
                  const segment::SegmentHeader& header);
 
   static absl::StatusOr<std::shared_ptr<CurrentSegment>> Begin(
       std::unique_ptr<io::File> file, std::string path, const segment::SegmentHeader& header);
   absl::Status AppendBatch(segment::FrameNo first, absl::Span<const PageRef> pages,
-                           const CommitMark* commit);
-  absl::Status AppendRecord(const segment::FrameHeader& header, io::ByteView payload);
+                           const CommitMark* commit, Placing placing);
+  absl::Status AppendRecord(const segment::FrameHeader& header, io::ByteView payload,
+                            Placing placing);
   uint32_t EncodeFrame(segment::FrameNo frame, const PageRef& page, const CommitMark* commit,
                        uint8_t* to) const;
   void NoteFrames(segment::FrameNo first);
   void CloseTransaction(segment::FrameNo last);
-  absl::Status WriteAndKeep(Write write);
+  absl::Status Place(UnsyncedRecords::Part part, Placing placing);
   uint64_t OffsetIn(size_t runs, segment::FrameNo frame) const;
   absl::StatusOr<segment::FrameHeader> ReadRecord(uint64_t offset, segment::FrameNo frame,
                                                   io::MutableBytes page) const;
@@ -214,14 +230,7 @@ class CurrentSegment {
   uint64_t open_offset_ = 0;  // where the open transaction's first record starts
   std::vector<uint32_t> open_checksums_;
 
-  void DropCopies(uint64_t below);
-
-  std::deque<Write> unsynced_;
-  uint64_t writes_ = 0;         // so far,
-  uint64_t synced_writes_ = 0;  // those that a sync covered, and
-  uint64_t first_kept_ = 0;     // number of the first of unsynced_
-  uint64_t unsynced_bytes_ = 0;
-  uint64_t dropped_from_ = UINT64_MAX;  // lowest offset of a dropped write that no sync covered
+  UnsyncedRecords unsynced_;
 };
 
 // A salt whose seed none of `past_seeds` equals: no record of an earlier life verifies under it.

@@ -63,6 +63,14 @@ Workload LargeFiles(Workload workload) {
   return workload;
 }
 
+// Files long enough that most commits go where a file was written before: those that wait for a sync
+// are written with it.
+Workload InPlace(Workload workload) {
+  workload.options.segment_bytes = 4096 + 30 * (workload.page_size + 64);
+  workload.levels = {Durability::kFull, Durability::kFull, Durability::kNormal};
+  return workload;
+}
+
 }  // namespace
 
 std::vector<Workload> AllWorkloads() {
@@ -74,6 +82,11 @@ std::vector<Workload> AllWorkloads() {
       Small("mixed-4096", 4096),
       Adopted(Small("adopted", 512)),
       LargeFiles(Small("large-files", 512)),
+      InPlace(Small("in-place", 512)),
+      InPlace(WithFailingSyncs(Small("in-place-failing-syncs", 512))),
+      InPlace(TwoProcesses(Small("in-place-two-processes", 512))),
+      InPlace(TwoProcesses(WithFailingSyncs(Small("in-place-two-processes-failing-syncs", 512)))),
+      InPlace(WithStore(Padded("in-place-store-padded", 512), 5)),
       Padded("padded", 512),
       Padded("padded-4096", 4096),
       LargeFiles(Padded("padded-large-files", 512)),
