@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "io/status_macros.h"
@@ -13,6 +14,8 @@ using segment::FrameNo;
 
 namespace {
 
+constexpr int kMostYields = 10'000;  // a clock may stand still
+constexpr int64_t kLongYieldUs = 500;
 constexpr uint64_t kWithoutSecond = 1000;  // syncs, once the second handle was not to be had
 
 absl::Status OwnedElsewhere() {
@@ -25,8 +28,9 @@ absl::Status StoppedElsewhere() {
 
 }  // namespace
 
-CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
+CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync, io::Clock* clock)
     : sync_(std::move(sync)),
+      clock_(clock),
       own_(std::make_unique<SharedCommits>()),
       shared_(*own_),
       room_to_give_up_(1) {
@@ -35,8 +39,8 @@ CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync)
   shared_.visible.Store(recovered);
 }
 
-CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync)
-    : sync_(std::move(sync)), shared_(*shared), owned_(false), room_to_give_up_(1) {}
+CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync, io::Clock* clock)
+    : sync_(std::move(sync)), clock_(clock), shared_(*shared), owned_(false), room_to_give_up_(1) {}
 
 void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
@@ -139,9 +143,11 @@ absl::Status CommitQueue::WaitSynced(FrameNo frame) { return Wait(shared_.synced
 // Who waits sleeps on the word of the sync that covers his commit, all of one sync are woken by one
 // call, and do not take the mutex again when their commit is there.
 absl::Status CommitQueue::Wait(const PublishedCommit& reached, FrameNo frame) {
+  Gathering::Watch watch;
   while (reached.frame() < frame) {
     std::atomic<uint32_t>* word = nullptr;
     uint32_t ended = 0;
+    Gathering::Pause pause{Gathering::Pause::Kind::kUntilWoken};
     {
       io::MutexLock lock(&mutex_);
       if (reached.frame() >= frame) break;
@@ -149,15 +155,41 @@ absl::Status CommitQueue::Wait(const PublishedCommit& reached, FrameNo frame) {
       if (!owned_) return OwnedElsewhere();
       const uint64_t sync = SyncThatCovers(frame);
       if (sync > begun_ && MayLead()) {
-        Lead();
-        continue;
+        pause = under_way() > 0 ? Gathering::Pause{} : gathering_.Before(sync, uncovered_, &watch);
+        if (pause.kind == Gathering::Pause::Kind::kNone) {
+          Lead();
+          continue;
+        }
       }
       word = &ended_[sync % kWords];
       ended = word->load(std::memory_order_relaxed);
     }
-    io::WaitOnWord(*word, ended);
+    switch (pause.kind) {
+      case Gathering::Pause::Kind::kYield:
+        watch.lost_processor = !YieldFor(pause);
+        break;
+      case Gathering::Pause::Kind::kSleep:
+        io::WaitOnWordFor(*word, ended, pause.microseconds);
+        break;
+      default:
+        io::WaitOnWord(*word, ended);
+    }
   }
   return any_given_up_.load(std::memory_order_acquire) ? WhyGivenUp(frame) : absl::OkStatus();
+}
+
+// False: this thread did not get its processor back for long.
+bool CommitQueue::YieldFor(const Gathering::Pause& pause) const {
+  const int64_t begun = clock_->MonotonicMicros();
+  int64_t now = begun;
+  for (int i = 0; i < kMostYields && uncovered_ < pause.expected; ++i) {
+    const int64_t before = now;
+    std::this_thread::yield();
+    now = clock_->MonotonicMicros();
+    if (now - before > kLongYieldUs) return false;
+    if (now - begun >= pause.microseconds) break;
+  }
+  return true;
 }
 
 // What was given up has its number all the same once the log goes on.
@@ -273,12 +305,15 @@ void CommitQueue::Lead() {
   const size_t handle = syncs_[0].number == 0 ? 0 : 1;
   const CommitPoint target = appended();
   const Sync sync = {++begun_, target.frame};
+  const size_t covers = uncovered_;
+  const int64_t begun_us = clock_->MonotonicMicros();
   syncs_[handle] = sync;
-  covered_ = {covered_[1], std::exchange(uncovered_, 0)};
+  covered_ = {covered_[1], uncovered_.exchange(0)};
   mutex_.Unlock();
   absl::Status status = SyncWithoutThrowing(target.frame, SyncHandle(handle));
   mutex_.Lock();
   syncs_[handle].number = 0;
+  gathering_.NoteSync(clock_->MonotonicMicros() - begun_us, covers, uncovered_);
   Finish(sync, target, std::move(status));
 }
 

@@ -9,9 +9,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "io/clock.h"
 #include "io/mutex.h"
 #include "segment/ids.h"
 #include "wal/current_segment.h"
+#include "wal/gathering.h"
 #include "wal/options.h"
 #include "wal/shared_log.h"
 
@@ -33,11 +35,12 @@ class CommitQueue {
   // now.
   using SyncFunction = std::function<absl::Status(segment::FrameNo, SyncHandle)>;
 
-  // Of a log that is this process's alone.
-  CommitQueue(const CommitPoint& recovered, SyncFunction sync);
+  // Of a log that is this process's alone. `clock`, which outlives this, says how long syncs take.
+  CommitQueue(const CommitPoint& recovered, SyncFunction sync,
+              io::Clock* clock = &io::SystemClock());
   // Of a log whose commits are told of in `shared`, which is up to date and outlives this. Another
   // process owns it until Adopt().
-  CommitQueue(SharedCommits* shared, SyncFunction sync);
+  CommitQueue(SharedCommits* shared, SyncFunction sync, io::Clock* clock);
 
   // Makes room for one Append, which needs no memory then.
   void Reserve();
@@ -45,8 +48,7 @@ class CommitQueue {
   // Announces a commit that ends at `position`; called in commit order, by the holder of the write
   // lock. Without effect on a log that has stopped: WaitVisible says so. Where it is written with
   // its sync, no other process may look for it before NoteWritten().
-  void Append(const LogPosition& position, Durability durability,
-              Placing placing = Placing::kNow);
+  void Append(const LogPosition& position, Durability durability, Placing placing = Placing::kNow);
   void Append(const CommitPoint& commit, Durability durability) {
     Append(LogPosition{commit}, durability);
   }
@@ -124,6 +126,7 @@ class CommitQueue {
   void SetPosition(const LogPosition& position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EnsureRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status Wait(const PublishedCommit& reached, segment::FrameNo frame);
+  bool YieldFor(const Gathering::Pause& pause) const;
   uint64_t SyncThatCovers(segment::FrameNo frame) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MayLead() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t under_way() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -140,6 +143,7 @@ class CommitQueue {
   void PublishVisible() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const SyncFunction sync_;
+  io::Clock* const clock_;
   const std::unique_ptr<SharedCommits> own_;
   SharedCommits& shared_;  // written under mutex_ while owned_
   mutable io::Mutex mutex_;
@@ -150,12 +154,13 @@ class CommitQueue {
   uint64_t begun_ ABSL_GUARDED_BY(mutex_) = 0;                // number of the last sync
   uint64_t second_from_ ABSL_GUARDED_BY(mutex_) = 0;          // no second handle before this sync
   // FULL commits that no sync under way covers, and those that the last two covered.
-  size_t uncovered_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<size_t> uncovered_{0};  // changed with the mutex
   std::array<size_t, 2> covered_ ABSL_GUARDED_BY(mutex_) = {};
+  Gathering gathering_ ABSL_GUARDED_BY(mutex_);
   std::list<Pending> pending_ ABSL_GUARDED_BY(mutex_);  // appended and not visible yet
   std::list<Pending> room_ ABSL_GUARDED_BY(mutex_);     // for commits to come
-  std::atomic<bool> owned_{true};  // changed with the mutex
-  PublishedPosition announced_;    // by the owner, under mutex_
+  std::atomic<bool> owned_{true};                       // changed with the mutex
+  PublishedPosition announced_;                         // by the owner, under mutex_
   uint64_t ownership_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
   std::list<GivenUp> given_up_ ABSL_GUARDED_BY(mutex_);

@@ -200,8 +200,8 @@ absl::Status Log::NoteDatabaseFile() {
 void Log::MakeParts(FrameNo floor) {
   state_.index = std::make_unique<FrameIndex>(floor);
   state_.commits = std::make_unique<CommitQueue>(
-      &state_.shared.commits,
-      [this](FrameNo, SyncHandle handle) { return appender_.Sync(handle); });
+      &state_.shared.commits, [this](FrameNo, SyncHandle handle) { return appender_.Sync(handle); },
+      state_.environment.clock);
 }
 
 absl::StatusOr<Start> Log::FindOwnStart(const StoreAddress& store) {

@@ -102,8 +102,9 @@ TEST_F(Unwritten, ACommitThatWaitsForNothingWritesThoseBeforeIt) {
   const absl::Status third = CommitThree([&] {
     EXPECT_GT(unwritten_bytes(), 0u);
     const segment::FrameNo third_frame = world_.log->state().commits->appended().frame;
-    committing = std::thread(
-        [&] { normal = wal::CommitPages(fourth, {{2, 8}}, 2, Durability::kNormal); });
+    committing = std::thread([&] {
+      normal = wal::CommitPages(fourth, {{2, 8}}, 2, Durability::kNormal);
+    });
     while (world_.log->state().commits->appended().frame == third_frame) std::this_thread::yield();
     io::MutexLock lock(&world_.log->state().append_mutex);
     EXPECT_EQ(unwritten_bytes(), 0u);
@@ -123,8 +124,8 @@ TEST_F(Unwritten, AWriteThatFailsIsASyncThatFails) {
 }
 
 TEST_F(Unwritten, ThoseOfALogThatStopsAreGivenUp) {
-  const absl::Status third =
-      CommitThree([&] { world_.disk->FailOperation({.calls = support::kSyncCall, .for_ever = true}); });
+  const absl::Status third = CommitThree(
+      [&] { world_.disk->FailOperation({.calls = support::kSyncCall, .for_ever = true}); });
   EXPECT_FALSE(third.ok());
   world_.disk->ClearFaults();
   EXPECT_TRUE(world_.CommitPages({{2, 9}}, 2).ok());

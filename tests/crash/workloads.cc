@@ -63,8 +63,8 @@ Workload LargeFiles(Workload workload) {
   return workload;
 }
 
-// Files long enough that most commits go where a file was written before: those that wait for a sync
-// are written with it.
+// Files long enough that most commits go where a file was written before: those that wait for a
+// sync are written with it.
 Workload InPlace(Workload workload) {
   workload.options.segment_bytes = 4096 + 30 * (workload.page_size + 64);
   workload.levels = {Durability::kFull, Durability::kFull, Durability::kNormal};
