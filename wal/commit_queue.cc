@@ -42,8 +42,10 @@ CommitQueue::CommitQueue(const CommitPoint& recovered, SyncFunction sync, io::Cl
 CommitQueue::CommitQueue(SharedCommits* shared, SyncFunction sync, io::Clock* clock)
     : sync_(std::move(sync)), clock_(clock), shared_(*shared), owned_(false), room_to_give_up_(1) {}
 
+// Where another process revived the log, its stop here has used what the next one needs.
 void CommitQueue::Adopt() {
   io::MutexLock lock(&mutex_);
+  if (room_to_give_up_.empty()) room_to_give_up_.emplace_back();
   announced_.Store(shared_.appended.Load());
   owned_ = true;
   ++ownership_;

@@ -58,7 +58,7 @@ class CommitQueue {
   void NoteMoved(uint64_t sequence);
 
   // Takes the log over as the shared memory tells of it: from here on this process appends, syncs
-  // and publishes. The caller holds the write lock.
+  // and publishes. The caller holds the write lock. Out of memory, nothing has changed.
   void Adopt();
   // The opposite: makes durable what somebody waits for, waits for syncs under way, and syncs
   // nothing any more.

@@ -174,12 +174,20 @@ void Driver::RunStopped() {
   Revive();
 }
 
+// Whoever takes the lock over from a process that died has syncs to make, which may fail.
+bool Driver::LockForWrite(wal::Connection& connection) {
+  const wal::WriteLock::Outcome outcome = connection.LockForWrite(0, nullptr);
+  if (outcome == wal::WriteLock::Outcome::kFailed)
+    return Fine(connection.lock_failure(), "write lock");
+  if (outcome != wal::WriteLock::Outcome::kAcquired) Fail("the write lock is held");
+  return outcome == wal::WriteLock::Outcome::kAcquired;
+}
+
 void Driver::Revive() {
   ++revivals_;
   const uint64_t begun = Now();
   wal::Connection& connection = AnyConnection();
-  if (connection.LockForWrite(0, nullptr) != wal::WriteLock::Outcome::kAcquired)
-    return Fail("the write lock is held");
+  if (!LockForWrite(connection)) return;
   connection.UnlockForWrite();
   if (now_.log->state().commits->failed())
     return Fail(absl::StrCat("still stopped: ", now_.log->state().commits->failure().message()));
@@ -421,8 +429,7 @@ void Driver::RunCheckpoint(bool truncate) {
   }
   EndReader();
   wal::Connection& connection = AnyConnection();
-  if (connection.LockForWrite(0, nullptr) != wal::WriteLock::Outcome::kAcquired)
-    return Fail("the write lock is held");
+  if (!LockForWrite(connection)) return;
   const bool copied = Fine(now_.log->Checkpoint(tip, sync, true), "checkpoint");
   if (copied && now_.log->state().index->floor() == tip) Fine(now_.log->Truncate(), "truncate");
   connection.UnlockForWrite();

@@ -91,6 +91,7 @@ class Driver {
   void RunSwitch();
   void KillCurrent();
   void RunStopped();
+  bool LockForWrite(wal::Connection& connection);
   void Revive();
   void Look(wal::Connection& connection, uint64_t digest, const char* what);
   void NoteSynced();

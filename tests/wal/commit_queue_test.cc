@@ -359,6 +359,46 @@ TEST(CommitQueueTest, EveryWaiterGetsTheError) {
   for (std::thread& waiter : waiters) waiter.join();
 }
 
+// Of two processes, each with a queue of its own; the second revives what stopped in the first.
+TEST(CommitQueueTest, StopsASecondTimeAfterAnotherProcessRevivedTheLog) {
+  SharedCommits shared{};
+  const auto fail = [](FrameNo, SyncHandle) { return absl::InternalError("EIO"); };
+  CommitQueue first(&shared, fail, &io::SystemClock());
+  CommitQueue second(&shared, fail, &io::SystemClock());
+  uint64_t frame = 0;
+  for (int times = 0; times < 3; ++times) {
+    first.Adopt();
+    first.Append(At(++frame), Durability::kFull);
+    EXPECT_TRUE(absl::IsInternal(first.WaitVisible(FrameNo(frame))));
+    EXPECT_TRUE(first.failed());
+    first.Disown();
+    second.Adopt();
+    second.PrepareToRevive();
+    second.Revive({At(++frame)});
+    second.Disown();
+  }
+  for (uint64_t given_up : {1, 3, 5})
+    EXPECT_TRUE(absl::IsInternal(first.WaitVisible(FrameNo(given_up)))) << given_up;
+  EXPECT_TRUE(first.WaitVisible(FrameNo(6)).ok());
+}
+
+// A commit that is written with its sync is its own process's affair until then.
+TEST(CommitQueueTest, OthersAreToldOfWhatIsWritten) {
+  SharedCommits shared{};
+  CommitQueue owner(
+      &shared, [](FrameNo, SyncHandle) { return absl::OkStatus(); }, &io::SystemClock());
+  owner.Adopt();
+  owner.Append({At(1), 1, 100}, Durability::kNormal);
+  owner.Append({At(2), 1, 200}, Durability::kFull, Placing::kWithSync);
+  EXPECT_EQ(owner.position().end_offset, 200u);
+  EXPECT_EQ(shared.appended.Load().end_offset, 100u);
+  owner.NoteWritten({At(2), 1, 200});
+  EXPECT_EQ(shared.appended.Load().end_offset, 200u);
+  owner.NoteWritten({At(1), 1, 100});  // of a sync that began earlier
+  EXPECT_EQ(shared.appended.Load().end_offset, 200u);
+  EXPECT_TRUE(owner.WaitVisible(FrameNo(2)).ok());
+}
+
 TEST(CommitQueueTest, VisibleIsNeverHalfOfTwoCommits) {
   CommitQueue queue(At(0), [](FrameNo, SyncHandle) { return absl::OkStatus(); });
   std::atomic<bool> done{false};
